@@ -111,7 +111,7 @@ class Fold(_message.Message):
     def __init__(self, into: _Optional[str] = ..., value_field: _Optional[str] = ..., true_field: _Optional[str] = ...) -> None: ...
 
 class FieldRules(_message.Message):
-    __slots__ = ("output_only", "immutable", "secret", "reference", "sibling", "list_type", "list_key", "fold", "secret_when", "file_source", "value_source_for", "list_of_keys")
+    __slots__ = ("output_only", "immutable", "secret", "reference", "sibling", "list_type", "list_key", "fold", "secret_when", "file_source", "value_source_for", "list_of_keys", "scalar_text")
     OUTPUT_ONLY_FIELD_NUMBER: _ClassVar[int]
     IMMUTABLE_FIELD_NUMBER: _ClassVar[int]
     SECRET_FIELD_NUMBER: _ClassVar[int]
@@ -124,6 +124,7 @@ class FieldRules(_message.Message):
     FILE_SOURCE_FIELD_NUMBER: _ClassVar[int]
     VALUE_SOURCE_FOR_FIELD_NUMBER: _ClassVar[int]
     LIST_OF_KEYS_FIELD_NUMBER: _ClassVar[int]
+    SCALAR_TEXT_FIELD_NUMBER: _ClassVar[int]
     output_only: bool
     immutable: bool
     secret: bool
@@ -136,4 +137,5 @@ class FieldRules(_message.Message):
     file_source: bool
     value_source_for: str
     list_of_keys: bool
-    def __init__(self, output_only: bool = ..., immutable: bool = ..., secret: bool = ..., reference: _Optional[_Union[Reference, _Mapping]] = ..., sibling: _Optional[_Union[SiblingReference, _Mapping]] = ..., list_type: _Optional[_Union[ListType, str]] = ..., list_key: _Optional[str] = ..., fold: _Optional[_Union[Fold, _Mapping]] = ..., secret_when: _Optional[str] = ..., file_source: bool = ..., value_source_for: _Optional[str] = ..., list_of_keys: bool = ...) -> None: ...
+    scalar_text: bool
+    def __init__(self, output_only: bool = ..., immutable: bool = ..., secret: bool = ..., reference: _Optional[_Union[Reference, _Mapping]] = ..., sibling: _Optional[_Union[SiblingReference, _Mapping]] = ..., list_type: _Optional[_Union[ListType, str]] = ..., list_key: _Optional[str] = ..., fold: _Optional[_Union[Fold, _Mapping]] = ..., secret_when: _Optional[str] = ..., file_source: bool = ..., value_source_for: _Optional[str] = ..., list_of_keys: bool = ..., scalar_text: bool = ...) -> None: ...

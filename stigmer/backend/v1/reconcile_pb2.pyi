@@ -74,7 +74,7 @@ class ListDigestsRequest(_message.Message):
     def __init__(self, org: _Optional[str] = ..., buckets: _Optional[bytes] = ..., since_revision: _Optional[int] = ..., epoch: _Optional[str] = ...) -> None: ...
 
 class ListDigestsResponse(_message.Message):
-    __slots__ = ("revision", "epoch", "scope", "entries")
+    __slots__ = ("revision", "epoch", "scope", "entries", "buckets")
     class Scope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         SCOPE_UNSPECIFIED: _ClassVar[ListDigestsResponse.Scope]
@@ -89,11 +89,13 @@ class ListDigestsResponse(_message.Message):
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    BUCKETS_FIELD_NUMBER: _ClassVar[int]
     revision: int
     epoch: str
     scope: ListDigestsResponse.Scope
     entries: _containers.RepeatedCompositeFieldContainer[DigestEntry]
-    def __init__(self, revision: _Optional[int] = ..., epoch: _Optional[str] = ..., scope: _Optional[_Union[ListDigestsResponse.Scope, str]] = ..., entries: _Optional[_Iterable[_Union[DigestEntry, _Mapping]]] = ...) -> None: ...
+    buckets: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, revision: _Optional[int] = ..., epoch: _Optional[str] = ..., scope: _Optional[_Union[ListDigestsResponse.Scope, str]] = ..., entries: _Optional[_Iterable[_Union[DigestEntry, _Mapping]]] = ..., buckets: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class DigestEntry(_message.Message):
     __slots__ = ("kind", "slug", "id", "resource_version", "digest", "owner", "deleted")

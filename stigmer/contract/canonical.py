@@ -1,0 +1,128 @@
+"""The one canonical form of a resource, its bytes and its digests.
+
+Canonical is: only what a manifest may contain, second spellings folded into the first, members of set-lists sorted and
+unique. Both sides of a comparison pass through here, so that nothing but a real difference shows as one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+
+from stigmer.backend.v1 import options_pb2
+from stigmer.contract.paths import join
+from stigmer.contract.shapes import FieldShape, MessageShape
+from stigmer.errors import Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """SHA-256 of the resource (kind, slug, name, labels, annotations, tags, protect, spec) and of its spec alone."""
+
+    resource: bytes
+    spec: bytes
+
+
+def normalise(shape: MessageShape, message: Any, path: str = "") -> list[Violation]:
+    """Fold and sort in place, below `message`; what is given in both spellings is a violation."""
+    violations: list[Violation] = []
+    for field in _fields_to_fix(shape):
+        at = join(path, field.key)
+        if field.rules.HasField("fold"):
+            violations += _fold(field, message, at)
+        elif field.rules.list_type == options_pb2.LIST_TYPE_SET and field.message is None:
+            _sort_set(message, field.name)
+        elif field.message is None:
+            continue
+        elif field.map:
+            values = getattr(message, field.name)
+            for key in values:
+                violations += normalise(field.message, values[key], join(at, key))
+        elif field.repeated:
+            for index, item in enumerate(getattr(message, field.name)):
+                violations += normalise(field.message, item, f"{at}[{index}]")
+        elif message.HasField(field.name):
+            violations += normalise(field.message, getattr(message, field.name), at)
+    return violations
+
+
+def strip_server_fields(shape: MessageShape, message: Any) -> None:
+    """Drop api_version, kind, status and server-set metadata in place: the registry knows them or the server sets
+    them."""
+    for name in ("api_version", "kind"):
+        if name in shape.by_name:
+            message.ClearField(name)
+    for field in shape.fields:
+        if field.rules.output_only:
+            message.ClearField(field.name)
+    metadata = shape.by_name["metadata"].message
+    if metadata is not None and message.HasField("metadata"):
+        for field in metadata.fields:
+            if field.rules.output_only:
+                message.metadata.ClearField(field.name)
+
+
+def content_bytes(message: Message) -> bytes:
+    """Canonical bytes of a canonical message: equal messages give equal bytes."""
+    content: bytes = message.SerializeToString(deterministic=True)
+    return content
+
+
+def digests(kind: str, message: Any) -> Digests:
+    """Digests of a canonical message whose metadata.org is cleared; an org is never part of a digest."""
+    return Digests(
+        resource=hashlib.sha256(kind.encode() + b"\0" + content_bytes(message)).digest(),
+        spec=hashlib.sha256(content_bytes(message.spec)).digest(),
+    )
+
+
+def resource_digest(kind: str, content: bytes) -> bytes:
+    """The resource digest from canonical bytes."""
+    return hashlib.sha256(kind.encode() + b"\0" + content).digest()
+
+
+def _fields_to_fix(shape: MessageShape) -> tuple[FieldShape, ...]:
+    known: tuple[FieldShape, ...] | None = shape.__dict__.get("to_fix")
+    if known is None:
+        shape.__dict__["to_fix"] = ()  # a recursive type adds nothing to itself
+        known = tuple(field for field in shape.fields if _needs_fix(field))
+        shape.__dict__["to_fix"] = known
+    return known
+
+
+def _needs_fix(field: FieldShape) -> bool:
+    if field.rules.output_only:
+        return False
+    if field.rules.HasField("fold") or field.rules.list_type == options_pb2.LIST_TYPE_SET:
+        return True
+    return field.message is not None and not field.free_form and bool(_fields_to_fix(field.message))
+
+
+def _sort_set(message: Any, name: str) -> None:
+    members = getattr(message, name)
+    if len(members) > 1:
+        ordered = sorted(set(members))
+        if ordered != list(members):
+            del members[:]
+            members.extend(ordered)
+
+
+def _fold(field: FieldShape, message: Any, path: str) -> list[Violation]:
+    values = getattr(message, field.name)
+    if not values:
+        return []
+    rule = field.rules.fold
+    target = getattr(message, rule.into)
+    violations = []
+    for key in sorted(values):
+        if key in target:
+            violations.append(Violation(join(path, key), f'"{key}" is also given in {rule.into}'))
+            continue
+        setattr(target[key], rule.value_field, values[key])
+        if rule.true_field:
+            setattr(target[key], rule.true_field, True)
+    message.ClearField(field.name)
+    return violations
