@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
-from stigmer.contract.binder import SECRETS_REFUSED
+from stigmer.contract.context import SECRETS_REFUSED
 from stigmer.contract.cycles import find_name_cycles
 from stigmer.contract.paths import item_suffix, join, member_suffix
 from stigmer.contract.shapes import FieldShape, MessageShape

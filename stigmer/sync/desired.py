@@ -1,0 +1,303 @@
+"""The desired set: manifests loaded, bound and checked, or recalled from the cache where a file has not changed.
+
+All mistakes of all files are collected as diagnostics with their positions. Bodies are made only when somebody needs
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from manifests import Diagnostic, Manifest, ManifestError, Related, Scan, Severity, StatCache, Tree, open_trees, parse
+from manifests import Entry as FileEntry
+from manifests import Source as ManifestSource
+from reconciler import Desired, Memo, Origin, Reference, ResourceKey, find_cycles
+from stigmer.contract import Binding, Contract, Kind
+from stigmer.sync.index import (
+    INDEX_VERSION,
+    Entry,
+    Verified,
+    cache_file,
+    decode_entries,
+    decode_verified,
+    digest_trees,
+    encode_entries,
+    encode_verified,
+)
+from stigmer.sync.positions import diagnose
+from stigmer.sync.request import Emit, Loading, Request, Workspace
+from stigmer.sync.sources import reader
+
+PROGRESS_EVERY = 500
+"""Files between two progress events."""
+
+
+class ContentBody(dict[str, Any]):
+    """A body that knows its canonical bytes, so that it need not be bound again to be sent."""
+
+    __slots__ = ("content",)
+
+    def __init__(self, body: Mapping[str, Any], content: bytes) -> None:
+        super().__init__(body)
+        self.content = content
+
+
+@dataclass(slots=True)
+class DesiredSet:
+    """What a set of paths declares. `verified` is what the cache knows of the whole set; `memo` of single keys."""
+
+    resources: dict[ResourceKey, Desired] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    files: int = 0
+    documents: int = 0
+    memo: Memo | None = None
+
+    @property
+    def has_errors(self) -> bool:
+        return any(each.severity is Severity.ERROR for each in self.diagnostics)
+
+
+class Loader:
+    """Loads one request's paths. Keeps what `remember` and `manifest_of` need after the run."""
+
+    def __init__(self, request: Request, workspace: Workspace) -> None:
+        self._request = request
+        self._workspace = workspace
+        self._contract: Contract = workspace.contract
+        self._org = request.org or workspace.default_org
+        self._tree: Tree = open_trees(request.paths, workspace.stdin, recursive=request.recursive)
+        self._payloads: dict[str, bytes] = {}
+        self._volatile: set[str] = set()
+        self._manifests: dict[ResourceKey, Manifest] = {}
+        self._files: dict[str, FileEntry] = {}
+
+    @cached_property
+    def scan(self) -> Scan:
+        return self._tree.scan()
+
+    @cached_property
+    def _cache(self) -> StatCache | None:
+        workspace, request = self._workspace, self._request
+        if workspace.cache_dir is None or not request.use_cache or "-" in request.paths:
+            return None
+        roots = [str(Path(path).absolute()) for path in request.paths]
+        scope = (*roots, str(request.recursive), workspace.backend_id, self._org, request.manager)
+        return StatCache.open(cache_file(workspace.cache_dir, *scope), f"{INDEX_VERSION}:{self._contract.hash}")
+
+    def recall(self) -> Verified | None:
+        """What was verified of this very set, when no file has changed since; nothing is read for it."""
+        if self._cache is None or self.scan.diagnostics:
+            return None
+        summary = self._cache.unchanged(self.scan)
+        return decode_verified(summary) if summary else None
+
+    def load(self, emit: Emit) -> DesiredSet:
+        """The desired set, from the cache where it can be and from the files where it must be."""
+        result = DesiredSet(diagnostics=list(self.scan.diagnostics), files=len(self.scan.entries))
+        self._files = {entry.path: entry for entry in self.scan.entries}
+        recalled = self._recall_entries(result)
+        for done, file in enumerate(self.scan.entries):
+            if done % PROGRESS_EVERY == 0:
+                emit(Loading(done, result.files))
+            known = recalled.get(file.path)
+            if known is None:
+                self._read(file, result)
+                continue
+            for entry in known:
+                self._declare(
+                    Desired(entry.key, entry.digest, self._lazy_body(entry), entry.origin, entry.references), result
+                )
+        emit(Loading(result.files, result.files))
+        if not result.documents and not result.diagnostics:
+            result.diagnostics.append(_nothing(self._request.paths))
+        result.diagnostics += self._cycles(result.resources)
+        return result
+
+    def remember(self, resources: Mapping[ResourceKey, Desired], revision: int, epoch: str) -> None:
+        """Keep what this run verified: every resource of the set needed no change at `revision`."""
+        if self._cache is None or not epoch:
+            return
+        digests = {key: want.digest for key, want in resources.items()}
+        verified = Verified(epoch, revision, digest_trees(digests), len(self.scan.entries), len(resources))
+        self._cache.save(self.scan, self._payloads, encode_verified(verified), self._volatile)
+
+    def advance(self, verified: Verified, revision: int) -> None:
+        """Note a later revision at which the recalled set still holds."""
+        if self._cache is not None and revision != verified.revision:
+            moved = Verified(verified.epoch, revision, verified.trees, verified.files, verified.documents)
+            self._cache.update_summary(encode_verified(moved))
+
+    def recalled_keys(self) -> list[ResourceKey]:
+        """Every key of the recalled set, in file order."""
+        result = DesiredSet()
+        return [entry.key for entries in self._recall_entries(result).values() for entry in entries]
+
+    def manifest_of(self, want: Desired) -> Manifest | None:
+        """The manifest that declares a resource, read again if it came from the cache."""
+        known = self._manifests.get(want.key)
+        if known is None and want.origin is not None and want.origin.file in self._files:
+            known = self._document(want.origin)
+        return known
+
+    def _recall_entries(self, result: DesiredSet) -> dict[str, list[Entry]]:
+        """Entries of all files that have not changed, and what is known of them as the memo."""
+        if self._cache is None:
+            return {}
+        found = [
+            (file.path, payload) for file in self.scan.entries if (payload := self._cache.lookup(file)) is not None
+        ]
+        if not found:
+            return {}
+        paths = [path for path, _ in found]
+        self._payloads.update(found)
+        recalled = dict(zip(paths, decode_entries(paths, [payload for _, payload in found]), strict=True))
+        verified = decode_verified(self._cache.summary)
+        if verified is not None:
+            digests = {entry.key: entry.digest for entries in recalled.values() for entry in entries}
+            result.memo = Memo(verified.epoch, verified.revision, digests)
+        return recalled
+
+    def _read(self, file: FileEntry, result: DesiredSet) -> None:
+        """Parse, bind and check one file."""
+        try:
+            parsed = parse(self._tree.read(file), file.path)
+        except ManifestError as error:
+            result.diagnostics.append(error.diagnostic)
+            return
+        result.diagnostics += parsed.diagnostics
+        entries = []
+        for manifest in parsed.documents:
+            binding = self._bind(manifest)
+            if binding.sources:
+                self._volatile.add(file.path)
+            mistakes = list(self._mistakes(manifest, binding))
+            result.diagnostics += mistakes
+            if not mistakes and binding.kind is not None:
+                entry = self._declare_fresh(manifest, binding, binding.kind, result)
+                entries.append(entry)
+        self._payloads[file.path] = encode_entries(entries)
+
+    def _bind(self, manifest: Manifest) -> Binding:
+        read = reader(manifest.source.path, self._workspace.environ)
+        return self._contract.codec.bind(manifest.value, manifest.spellings, read)
+
+    def _mistakes(self, manifest: Manifest, binding: Binding) -> Iterable[Diagnostic]:
+        kind = binding.kind
+        for error in binding.errors:
+            yield diagnose(manifest, kind, error.path, error.message, hint=error.hint, at_key=error.at_key)
+        if kind is None or binding.errors:
+            return
+        for violation in self._contract.check(kind, binding.message):
+            related = [(path, f"{path} takes part") for path in violation.related[1:]]
+            yield diagnose(manifest, kind, violation.field, violation.description, related=related)
+
+    def _declare_fresh(self, manifest: Manifest, binding: Binding, kind: Kind, result: DesiredSet) -> Entry:
+        codec = self._contract.codec
+        key = ResourceKey(kind.name, binding.org or self._org, binding.slug)
+        content = codec.content(binding.message)
+        references = tuple(
+            Reference(each.path, ResourceKey(each.kind, each.org or key.org, each.slug), each.required)
+            for each in self._contract.references(kind, binding.message)
+        )
+        source = manifest.source
+        origin = Origin(source.path, source.line, source.column or 1, source.document)
+        digest = codec.resource_digest(kind, content)
+
+        def body() -> ContentBody:
+            return ContentBody(codec.body(kind, codec.parse(kind, content)), content)
+
+        if self._declare(Desired(key, digest, body, origin, references), result):
+            self._manifests[key] = manifest
+        return Entry(key, digest, origin, references)
+
+    def _declare(self, want: Desired, result: DesiredSet) -> bool:
+        result.documents += 1
+        first = result.resources.setdefault(want.key, want)
+        if first is want:
+            return True
+        result.diagnostics.append(self._duplicate(first, want))
+        return False
+
+    def _duplicate(self, first: Desired, second: Desired) -> Diagnostic:
+        key = second.key
+        one, two = (self._place(want.origin) for want in (first, second))
+        return Diagnostic(
+            Severity.ERROR,
+            f"{key.kind.lower()} {key.slug} is declared twice",
+            two[0],
+            two[1],
+            hint="remove one of the two, or give one another slug",
+            related=(Related("the first one is here", one[0], one[1]),),
+            code="duplicate-resource",
+        )
+
+    def _place(self, origin: Origin | None) -> tuple[ManifestSource, str]:
+        if origin is None:
+            return ManifestSource("?"), ""
+        manifest = self._document(origin)
+        source = ManifestSource(origin.file, origin.document, origin.line, origin.column)
+        return source, manifest.snippet(source) if manifest else ""
+
+    def _cycles(self, resources: Mapping[ResourceKey, Desired]) -> list[Diagnostic]:
+        """Cycles among resources; impossible, and not looked for, while every reference goes to a lower rank."""
+        rank = self._contract.kinds.rank
+        if all(rank(ref.target.kind) < rank(want.key.kind) for want in resources.values() for ref in want.references):
+            return []
+        diagnostics = []
+        for cycle in find_cycles(resources.values()):
+            chain = " -> ".join(str(key) for key in [*(reference.target for reference in cycle)])
+            places = [self._place(resources[reference.target].origin) for reference in cycle]
+            related = tuple(
+                Related(f"{reference.path} refers to {reference.target}", *place)
+                for reference, place in zip(cycle, places, strict=True)
+            )
+            diagnostics.append(
+                Diagnostic(
+                    Severity.ERROR,
+                    f"cycle of references: {chain}",
+                    *places[0],
+                    hint="remove one of the references",
+                    related=related,
+                    code="reference-cycle",
+                )
+            )
+        return diagnostics
+
+    def _lazy_body(self, entry: Entry) -> Any:
+        def body() -> ContentBody:
+            manifest = self._document(entry.origin)
+            if manifest is None:
+                raise ManifestError(_changed(entry.origin.file))
+            binding = self._bind(manifest)
+            if binding.kind is None or binding.errors:
+                raise ManifestError(_changed(entry.origin.file))
+            content = self._contract.codec.content(binding.message)
+            return ContentBody(self._contract.codec.body(binding.kind, binding.message), content)
+
+        return body
+
+    def _document(self, origin: Origin) -> Manifest | None:
+        file = self._files.get(origin.file)
+        if file is None:
+            return None
+        documents: Sequence[Manifest] = parse(self._tree.read(file), file.path).documents
+        return next((each for each in documents if each.source.document == origin.document), None)
+
+
+def _nothing(paths: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        Severity.ERROR,
+        f"no manifest in {', '.join(paths)}",
+        hint="an empty set of manifests is refused: it could be a mistake in the path",
+        code="no-manifests",
+    )
+
+
+def _changed(path: str) -> Diagnostic:
+    return Diagnostic(
+        Severity.ERROR, f"{path} changed while it was being applied", hint="run the command again", code="file-changed"
+    )

@@ -1,0 +1,170 @@
+"""From paths to a plan: load, bind, observe, plan. Shared by apply, plan, validate and delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from manifests import Diagnostic, Severity
+from reconciler import (
+    Observation,
+    Plan,
+    Policy,
+    ResourceKey,
+    Snapshot,
+    missing_references,
+    observe,
+    plan,
+    plan_delete,
+)
+from stigmer.sync.desired import DesiredSet, Loader
+from stigmer.sync.index import Verified
+from stigmer.sync.positions import diagnose
+from stigmer.sync.request import Emit, Observing, Request, Workspace
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A plan with what led to it; `plan` is None when the manifests have errors."""
+
+    loader: Loader
+    desired: DesiredSet
+    observation: Observation | None = None
+    plan: Plan | None = None
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    @property
+    def has_errors(self) -> bool:
+        return any(each.severity is Severity.ERROR for each in self.diagnostics)
+
+
+class LazyKeys(Sequence[ResourceKey]):
+    """Keys whose number is known and which are listed only when somebody looks at them."""
+
+    def __init__(self, length: int, load: Callable[[], Sequence[ResourceKey]]) -> None:
+        self._length = length
+        self._load: Callable[[], Sequence[ResourceKey]] | None = load
+        self._keys: Sequence[ResourceKey] = ()
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # the overloads of Sequence say nothing more here
+        if self._load is not None:
+            self._keys, self._load = self._load(), None
+        return self._keys[index]
+
+
+def prepare(request: Request, workspace: Workspace, emit: Emit) -> Prepared:
+    """The plan that makes the backend hold what the paths declare, or the mistakes that forbid one."""
+    loader = Loader(request, workspace)
+    recalled = _unchanged(loader, request, workspace)
+    if recalled is not None:
+        return recalled
+    desired = loader.load(emit)
+    prepared = Prepared(loader, desired, diagnostics=desired.diagnostics)
+    if desired.has_errors:
+        return prepared
+    emit(Observing(len(desired.resources)))
+    replan(prepared, request, workspace)
+    return prepared
+
+
+def replan(prepared: Prepared, request: Request, workspace: Workspace) -> Plan:
+    """Observe again and plan anew; the manifests are not read again. With dangling references the plan is kept out of
+    `prepared`."""
+    desired, kinds = prepared.desired, workspace.contract.kinds
+    prepared.observation = seen = observe(desired.resources, workspace.backend, desired.memo)
+    made = plan(
+        desired.resources,
+        seen.snapshot,
+        lambda kind: kinds[kind].schema,
+        kinds.rank,
+        policy(request),
+        request.manager,
+    )
+    prepared.diagnostics = [each for each in prepared.diagnostics if each.code not in REFERENCE_CODES]
+    prepared.diagnostics += _dangling(prepared, workspace, made)
+    prepared.plan = None if prepared.has_errors else made
+    return made
+
+
+def prepare_delete(request: Request, workspace: Workspace, keys: Sequence[ResourceKey], emit: Emit) -> Prepared:
+    """The plan that deletes what the paths declare, or the named keys. The scope is never more than these."""
+    loader = Loader(request, workspace)
+    desired = loader.load(emit) if request.paths else DesiredSet()
+    prepared = Prepared(loader, desired, diagnostics=desired.diagnostics)
+    if not desired.has_errors:
+        replan_delete(prepared, request, workspace, keys)
+    return prepared
+
+
+def replan_delete(prepared: Prepared, request: Request, workspace: Workspace, keys: Sequence[ResourceKey]) -> Plan:
+    scope = [*prepared.desired.resources, *(key for key in keys if key not in prepared.desired.resources)]
+    snapshot: Snapshot = workspace.backend.get_many(scope)
+    prepared.plan = plan_delete(
+        scope,
+        snapshot,
+        workspace.contract.kinds.rank,
+        policy(request),
+        request.manager,
+        prepared.desired.resources,
+    )
+    return prepared.plan
+
+
+def policy(request: Request) -> Policy:
+    return Policy(
+        allow_replace=request.allow_replace,
+        force_conflicts=request.force_conflicts,
+        keep_going=request.keep_going,
+    )
+
+
+def _unchanged(loader: Loader, request: Request, workspace: Workspace) -> Prepared | None:
+    """An empty plan when neither a file nor the backend has changed since the last run: one small call per org."""
+    verified = loader.recall()
+    if verified is None:
+        return None
+    revision = _still_holds(verified, workspace)
+    if revision is None:
+        return None
+    loader.advance(verified, revision)
+    made = Plan((), LazyKeys(verified.documents, loader.recalled_keys), revision, request.manager, policy(request))
+    desired = DesiredSet(files=verified.files, documents=verified.documents)
+    return Prepared(loader, desired, Observation(Snapshot(revision, {}), revision, verified.epoch), made)
+
+
+def _still_holds(verified: Verified, workspace: Workspace) -> int | None:
+    """The revision at which the backend still holds the verified set, None when something may have changed."""
+    revisions = []
+    for org, tree in verified.trees.items():
+        answer = workspace.backend.digests(org, tree, verified.revision, verified.epoch)
+        if answer.epoch != verified.epoch or (answer.kind != "equal" and (answer.kind != "since" or answer.entries)):
+            return None
+        revisions.append(answer.revision)
+    return min(revisions) if revisions else None
+
+
+REFERENCE_CODES = frozenset({"dangling-reference", "unresolved-reference"})
+
+
+def _dangling(prepared: Prepared, workspace: Workspace, made: Plan) -> list[Diagnostic]:
+    """References to what is neither in the set nor in the backend: an error where the target is required."""
+    found = []
+    resources = prepared.desired.resources
+    for key, reference in missing_references(resources, workspace.backend, settled=frozenset(made.unchanged)):
+        target = reference.target
+        manifest = prepared.loader.manifest_of(resources[key])
+        message = f"there is no {target.kind.lower()} {target.slug}"
+        if target.org != key.org:
+            message += f" in {target.org}"
+        severity = Severity.ERROR if reference.required else Severity.WARNING
+        code = "dangling-reference" if reference.required else "unresolved-reference"
+        hint = "declare it, or correct the name" if reference.required else "a run will fail until it exists"
+        kind = workspace.contract.kinds[key.kind]
+        if manifest is None:
+            found.append(Diagnostic(severity, f"{key}: {reference.path}: {message}", hint=hint, code=code))
+        else:
+            found.append(diagnose(manifest, kind, reference.path, message, hint=hint, severity=severity, code=code))
+    return found
