@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from manifests import Diagnostic, Manifest, ManifestError, Related, Scan, Severi
 from manifests import Entry as FileEntry
 from manifests import Source as ManifestSource
 from reconciler import Desired, Memo, Origin, Reference, ResourceKey, find_cycles
+from stigmer.backend.upload import EncodedBody
 from stigmer.contract import Binding, Contract, Kind
 from stigmer.sync.index import (
     INDEX_VERSION,
@@ -34,16 +36,6 @@ from stigmer.sync.sources import reader
 
 PROGRESS_EVERY = 500
 """Files between two progress events."""
-
-
-class ContentBody(dict[str, Any]):
-    """A body that knows its canonical bytes, so that it need not be bound again to be sent."""
-
-    __slots__ = ("content",)
-
-    def __init__(self, body: Mapping[str, Any], content: bytes) -> None:
-        super().__init__(body)
-        self.content = content
 
 
 @dataclass(slots=True)
@@ -69,7 +61,7 @@ class Loader:
         self._workspace = workspace
         self._contract: Contract = workspace.contract
         self._org = request.org or workspace.default_org
-        self._tree: Tree = open_trees(request.paths, workspace.stdin, recursive=request.recursive)
+        self._tree: Tree = open_trees(request.paths, workspace.stdin or BytesIO(), recursive=request.recursive)
         self._payloads: dict[str, bytes] = {}
         self._volatile: set[str] = set()
         self._manifests: dict[ResourceKey, Manifest] = {}
@@ -155,7 +147,7 @@ class Loader:
         paths = [path for path, _ in found]
         self._payloads.update(found)
         recalled = dict(zip(paths, decode_entries(paths, [payload for _, payload in found]), strict=True))
-        verified = decode_verified(self._cache.summary)
+        verified = decode_verified(self._cache.summary())
         if verified is not None:
             digests = {entry.key: entry.digest for entries in recalled.values() for entry in entries}
             result.memo = Memo(verified.epoch, verified.revision, digests)
@@ -207,8 +199,8 @@ class Loader:
         origin = Origin(source.path, source.line, source.column or 1, source.document)
         digest = codec.resource_digest(kind, content)
 
-        def body() -> ContentBody:
-            return ContentBody(codec.body(kind, codec.parse(kind, content)), content)
+        def body() -> EncodedBody:
+            return EncodedBody(codec.body(kind, codec.parse(kind, content)), content)
 
         if self._declare(Desired(key, digest, body, origin, references), result):
             self._manifests[key] = manifest
@@ -268,7 +260,7 @@ class Loader:
         return diagnostics
 
     def _lazy_body(self, entry: Entry) -> Any:
-        def body() -> ContentBody:
+        def body() -> EncodedBody:
             manifest = self._document(entry.origin)
             if manifest is None:
                 raise ManifestError(_changed(entry.origin.file))
@@ -276,7 +268,7 @@ class Loader:
             if binding.kind is None or binding.errors:
                 raise ManifestError(_changed(entry.origin.file))
             content = self._contract.codec.content(binding.message)
-            return ContentBody(self._contract.codec.body(binding.kind, binding.message), content)
+            return EncodedBody(self._contract.codec.body(binding.kind, binding.message), content)
 
         return body
 

@@ -164,18 +164,20 @@ class ApplyChangesRequest(_message.Message):
     def __init__(self, header: _Optional[_Union[ApplyHeader, _Mapping]] = ..., chunk: _Optional[_Union[ApplyChunk, _Mapping]] = ...) -> None: ...
 
 class ApplyHeader(_message.Message):
-    __slots__ = ("request_id", "validate_only", "independent", "manager", "force_conflicts")
+    __slots__ = ("request_id", "validate_only", "independent", "manager", "force_conflicts", "change_count")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     INDEPENDENT_FIELD_NUMBER: _ClassVar[int]
     MANAGER_FIELD_NUMBER: _ClassVar[int]
     FORCE_CONFLICTS_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_COUNT_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     validate_only: bool
     independent: bool
     manager: str
     force_conflicts: bool
-    def __init__(self, request_id: _Optional[str] = ..., validate_only: bool = ..., independent: bool = ..., manager: _Optional[str] = ..., force_conflicts: bool = ...) -> None: ...
+    change_count: int
+    def __init__(self, request_id: _Optional[str] = ..., validate_only: bool = ..., independent: bool = ..., manager: _Optional[str] = ..., force_conflicts: bool = ..., change_count: _Optional[int] = ...) -> None: ...
 
 class ApplyChunk(_message.Message):
     __slots__ = ("changes",)

@@ -1,0 +1,186 @@
+"""RPCs by name: each with a deadline, the retry policy, and errors of stigmer instead of gRPC's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar, final
+
+import grpc
+
+from stigmer.backend import retry
+from stigmer.backend.link import Connection, Link
+from stigmer.backend.retry import Patience
+from stigmer.backend.rpc_errors import translate
+from stigmer.errors import Cancelled, DeadlineExceeded, StigmerError
+
+if TYPE_CHECKING:
+    from stigmer.contract import Contract, Method
+
+T = TypeVar("T")
+
+FOLLOW_S = 3_600.0
+"""A stream without end is renewed after this time, so that no call is without a deadline."""
+
+OPEN_S = 10.0
+"""How long the first message of a stream without end may take."""
+
+INTERRUPT_GRACE_S = 5.0
+"""After an interrupt, how long the answer to a completely sent upload is waited for: the server may be committing it,
+and its answer is what the user will ask for next."""
+
+_LOST = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED"})
+"""Codes after which the connection is given up: the next try may find a restarted server, or another way."""
+
+
+@final
+class Calls:
+    """The RPCs of one contract over one link. `limit` caps the total time of every call, in seconds."""
+
+    def __init__(self, link: Link, contract: Contract, limit: float | None) -> None:
+        self._link = link
+        self._service = contract.service_name
+        self._methods = contract.methods
+        self._limit = limit
+
+    def unary(self, name: str, request: Any, patience: Patience) -> Any:
+        method = self._methods[name]
+
+        def attempt(connection: Connection, seconds: float) -> Any:
+            rpc = connection.channel.unary_unary(*self._shape(method))
+            return rpc(request, timeout=seconds, metadata=connection.endpoint.metadata)
+
+        return self._retried(attempt, patience)
+
+    def collect(self, name: str, request: Any, patience: Patience) -> list[Any]:
+        """All messages of a finite stream; a stream that breaks off is read again from its start."""
+
+        def attempt(connection: Connection, seconds: float) -> list[Any]:
+            return list(self._stream(connection, name, request, seconds))
+
+        return self._retried(attempt, patience)
+
+    def upload(self, name: str, messages: Callable[[], Iterator[Any]], patience: Patience) -> Any:
+        """The answer to a stream of requests, which `messages()` makes anew for each try while they are being sent.
+        What the iterator raises ends the call, on the server too, and is raised here. An interrupt after the last
+        message waits `INTERRUPT_GRACE_S` for the answer, so that asking for the outcome afterwards is conclusive."""
+        method = self._methods[name]
+
+        def attempt(connection: Connection, seconds: float) -> Any:
+            rpc = connection.channel.stream_unary(*self._shape(method))
+            source = _Source(messages())
+            call = rpc.future(iter(source), timeout=seconds, metadata=connection.endpoint.metadata)
+            source.call.set_result(call)
+            return _answer(call, source)
+
+        return self._retried(attempt, patience)
+
+    def follow(self, name: str, request: Any) -> Iterator[Any]:
+        """The messages of a stream without end. The first one is waited for as the policy says; afterwards the stream
+        raises when it breaks off, with DeadlineExceeded when it is merely to be renewed."""
+        with self._link.lease() as connection:
+            stream = self._stream(connection, name, request, FOLLOW_S)
+            try:
+                yield _first(stream, connection.endpoint.address)
+                yield from stream
+            except grpc.RpcError as error:
+                failure = translate(error, connection.endpoint.address)
+                if failure.code in _LOST:
+                    self._link.retire(connection)
+                raise failure from error
+            finally:
+                stream.cancel()
+
+    def _stream(self, connection: Connection, name: str, request: Any, seconds: float) -> Any:
+        rpc = connection.channel.unary_stream(*self._shape(self._methods[name]))
+        return rpc(request, timeout=seconds, metadata=connection.endpoint.metadata)
+
+    def _shape(self, method: Method) -> tuple[str, Callable[[Any], bytes], Callable[[bytes], Any]]:
+        """Path, serializer and deserializer of a method, for both sides of its messages."""
+        return (
+            f"/{self._service}/{method.name}",
+            method.input_class.SerializeToString,
+            method.output_class.FromString,
+        )
+
+    def _retried(self, attempt: Callable[[Connection, float], T], patience: Patience) -> T:
+        used: list[Connection] = []
+
+        def once(seconds: float) -> T:
+            with self._link.lease() as connection:
+                used.append(connection)
+                try:
+                    return attempt(connection, max(seconds, 0.001))
+                except grpc.RpcError as error:
+                    raise translate(error, connection.endpoint.address) from error
+
+        def recover(error: StigmerError) -> None:
+            if error.code in _LOST and used:
+                self._link.retire(used[-1])
+
+        return retry.call(once, patience.capped(self._limit), recover)
+
+
+@final
+class _Source:
+    """The requests of an upload. A failure while making them must not end the stream as if it were complete, so it
+    cancels the call first."""
+
+    def __init__(self, messages: Iterator[Any]) -> None:
+        self._messages = messages
+        self.call: Future[grpc.Future] = Future()
+        self.failure: BaseException | None = None
+        self.complete = False
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            yield from self._messages
+            self.complete = True
+        except Exception as error:  # noqa: BLE001 -- raised again in the caller's thread
+            self.failure = error
+            self.call.result().cancel()
+
+
+def _answer(call: grpc.Future, source: _Source) -> Any:
+    try:
+        return call.result()
+    except grpc.FutureCancelledError:
+        if source.failure is not None:
+            raise source.failure from None
+        raise Cancelled("the call was cancelled") from None
+    except BaseException:
+        _let_finish(call, source)
+        raise
+
+
+def _let_finish(call: grpc.Future, source: _Source) -> None:
+    """After an interrupt: waits for a commit that may be under way; stops everything else."""
+    try:
+        if source.complete and not call.done():
+            with suppress(grpc.FutureTimeoutError, grpc.FutureCancelledError):
+                call.exception(timeout=INTERRUPT_GRACE_S)
+    finally:
+        call.cancel()
+
+
+def _first(stream: Any, address: str) -> Any:
+    """The first message, for which the stream's own deadline would be far too long."""
+    late = threading.Event()
+
+    def give_up() -> None:
+        late.set()
+        stream.cancel()
+
+    timer = threading.Timer(OPEN_S, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        return next(stream)
+    except grpc.RpcError as error:
+        if late.is_set():
+            raise DeadlineExceeded(f"no answer from {address} in time", reason="NO_ANSWER") from error
+        raise
+    finally:
+        timer.cancel()

@@ -1,0 +1,26 @@
+"""Where the process starts: the console script calls `main`, which returns the exit code.
+
+The commonest question, `stigmer --help`, is answered before anything else is loaded.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+INTERRUPTED = 130
+"""`stigmer.cli.exit_codes.ExitCode.INTERRUPTED`, which may not be loaded yet."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command line (`sys.argv` by default, without the program's name) and returns its exit code."""
+    try:
+        from stigmer.cli.boundary import guarded
+
+        return int(guarded(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:  # before or after the frame that would say so
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""The life of the daemon once it owns its data directory: open the store, listen, say where, serve, and on SIGTERM or
+SIGINT finish what is under way, close the store and leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import secrets
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stigmer.contract import default_contract
+from stigmer.errors import StigmerError, Unavailable
+from stigmer.server import idempotency, record
+from stigmer.server.app import StigmerServer, build_server
+from stigmer.server.info import ServerIdentity
+from stigmer.server.record import DaemonRecord
+from stigmer.server.socket import remove_stale, restrict, socket_path
+from stigmer.server.tokens import LocalCallers, loopback_address, read_token
+from stigmer.store.base import Store
+from stigmer.store.engines import open_store
+from stigmer.version import VERSION
+
+SWEEP_INTERVAL_SECONDS = 600.0
+"""How often expired answers are taken out."""
+
+logger = logging.getLogger("stigmer.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for. `listen` is a loopback host:port, empty for the unix socket alone."""
+
+    data_dir: Path
+    engine: str = "lmdb"
+    listen: str = ""
+
+
+def run(options: Options) -> None:
+    """Serve until a signal says stop. The caller holds the data directory's lock."""
+    asyncio.run(_run(options))
+
+
+async def _run(options: Options) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    store = open_store(options.data_dir, engine=options.engine)
+    try:
+        async with _serving(options, store), _sweeping(store):
+            # What start-up has made lives as long as the process: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            await stop.wait()
+            logger.info("stopping")
+    finally:
+        await asyncio.to_thread(store.close)
+    logger.info("stopped")
+
+
+@contextlib.asynccontextmanager
+async def _serving(options: Options, store: Store) -> AsyncIterator[None]:
+    path = socket_path(options.data_dir)
+    remove_stale(path)
+    record.remove(options.data_dir)
+    token = read_token(options.data_dir) if options.listen else ""
+    server = build_server(
+        store,
+        default_contract(),
+        identify=LocalCallers(token),
+        identity=ServerIdentity(options.engine, str(options.data_dir)),
+    )
+    tcp = _listen(server, path, options.listen)
+    await server.start()
+    try:
+        record.write(options.data_dir, _record(server, path, tcp))
+        logger.info("serving on %s %s", path, tcp)
+        yield
+    finally:
+        await server.stop()
+        record.remove(options.data_dir)
+        remove_stale(path)
+
+
+def _listen(server: StigmerServer, path: Path, listen: str) -> str:
+    """Bind the socket and, when asked for, the port; returns its address."""
+    _bind(server, f"unix:{path}")
+    restrict(path)
+    if not listen:
+        return ""
+    address = loopback_address(listen)
+    port = _bind(server, address)
+    return f"{address.rpartition(':')[0]}:{port}"
+
+
+def _bind(server: StigmerServer, address: str) -> int:
+    try:
+        return int(server.grpc.add_insecure_port(address))
+    except RuntimeError as error:
+        raise Unavailable(f"cannot listen on {address}: {error}") from error
+
+
+def _record(server: StigmerServer, path: Path, tcp: str) -> DaemonRecord:
+    return DaemonRecord(
+        pid=os.getpid(),
+        version=VERSION,
+        contract_hash=server.services.contract.hash,
+        socket=str(path),
+        tcp=tcp,
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        start_id=secrets.token_hex(8),
+    )
+
+
+@contextlib.asynccontextmanager
+async def _sweeping(store: Store) -> AsyncIterator[None]:
+    """Take expired answers out now and then, as long as the server runs."""
+    sweeper = asyncio.create_task(_sweep(store))
+    try:
+        yield
+    finally:
+        sweeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sweeper
+
+
+async def _sweep(store: Store) -> None:
+    while True:
+        try:
+            removed = await asyncio.to_thread(idempotency.sweep, store)
+        except StigmerError as error:
+            logger.warning("expired answers could not be removed: %s", error)
+        else:
+            logger.log(logging.INFO if removed else logging.DEBUG, "removed %d expired answers", removed)
+        await asyncio.sleep(SWEEP_INTERVAL_SECONDS)

@@ -1,0 +1,103 @@
+"""Where LMDB's errors become leaves of `stigmer.errors`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+import lmdb
+
+from stigmer.errors import DataLoss, InvalidArgument, ResourceExhausted, StigmerError, Unavailable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DAMAGE = (
+    lmdb.CorruptedError,
+    lmdb.PageNotFoundError,
+    lmdb.InvalidError,
+    lmdb.VersionMismatchError,
+    lmdb.IncompatibleError,
+    lmdb.BadDbiError,
+    lmdb.NotFoundError,
+)
+"""What LMDB raises when the pages do not say what they should."""
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM})
+
+LITTLE_SPACE = 8 << 20
+"""A disk with less than this free is taken for full when a write was cut short."""
+
+
+class Guarded(Protocol):
+    """An object whose methods speak LMDB. `fault` keeps the first error, because a caller may swallow it."""
+
+    path: Path
+    fault: lmdb.Error | None
+
+
+def guarded(method: Callable[Concatenate[_Self, P], R]) -> Callable[Concatenate[_Self, P], R]:
+    """Make a method raise leaves of `stigmer.errors` only."""
+
+    @wraps(method)
+    def call(self: _Self, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(self, *args, **kwargs)
+        except lmdb.Error as error:
+            self.fault = self.fault or error
+            raise typed(error, self.path) from error
+        except UnicodeEncodeError as error:
+            raise InvalidArgument(f"a text cannot be stored: {error}") from error
+        except (struct.error, UnicodeDecodeError) as error:
+            raise _not_understood(self.path, error) from error
+
+    return call
+
+
+_Self = TypeVar("_Self", bound=Guarded)
+
+
+def typed(error: lmdb.Error, path: Path) -> StigmerError:
+    """The leaf that says what `error` means to a user; `path` is the data directory."""
+    if isinstance(error, DAMAGE):
+        return _not_understood(path, error)
+    if isinstance(error, lmdb.BadValsizeError):
+        return InvalidArgument(f"a key or value is too large to store: {error}")
+    if isinstance(error, lmdb.TxnFullError):
+        return ResourceExhausted("the transaction is too large for the store", hint="apply fewer resources at a time")
+    if isinstance(error, lmdb.ReadersFullError):
+        return ResourceExhausted("too many reads at once", hint="try again")
+    code = getattr(error, "code", 0)
+    if code in NO_ROOM or (code == errno.EIO and _disk_is_full(path)):
+        return ResourceExhausted(
+            f"cannot write to {path}: no space left ({error})",
+            hint="free disk space or raise the quota; nothing was lost, and writing resumes by itself",
+            reason="DISK_FULL",
+        )
+    return Unavailable(
+        f"cannot use the store in {path}: {error}",
+        hint="check that the data directory is writable and its disk is healthy; nothing that was confirmed is lost",
+        reason="STORE_UNREACHABLE",
+    )
+
+
+def _not_understood(path: Path, error: Exception) -> DataLoss:
+    return DataLoss(
+        f"the store in {path} is damaged: {error}",
+        hint="keep a copy of the data directory and restore the last backup",
+        reason="DATA_FILE_DAMAGED",
+    )
+
+
+def _disk_is_full(path: Path) -> bool:
+    """LMDB reports a write that the full disk cut short as an input/output error."""
+    try:
+        stat = os.statvfs(path)
+    except OSError:
+        return False
+    return stat.f_bavail * stat.f_frsize < LITTLE_SPACE
