@@ -13,7 +13,19 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from manifests import Diagnostic, Manifest, ManifestError, Related, Scan, Severity, StatCache, Tree, open_trees, parse
+from manifests import (
+    Diagnostic,
+    Manifest,
+    ManifestError,
+    Related,
+    Scan,
+    Severity,
+    StatCache,
+    Tree,
+    has_errors,
+    open_trees,
+    parse,
+)
 from manifests import Entry as FileEntry
 from manifests import Source as ManifestSource
 from reconciler import Desired, Memo, Origin, Reference, ResourceKey, find_cycles
@@ -40,17 +52,20 @@ PROGRESS_EVERY = 500
 
 @dataclass(slots=True)
 class DesiredSet:
-    """What a set of paths declares. `verified` is what the cache knows of the whole set; `memo` of single keys."""
+    """What a set of paths declares. `memo` is what the cache knows of it. `broken` are resources whose documents have
+    mistakes; `is_partial` says that some documents could not even be told apart."""
 
     resources: dict[ResourceKey, Desired] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     files: int = 0
     documents: int = 0
     memo: Memo | None = None
+    broken: set[ResourceKey] = field(default_factory=set)
+    is_partial: bool = False
 
     @property
     def has_errors(self) -> bool:
-        return any(each.severity is Severity.ERROR for each in self.diagnostics)
+        return has_errors(self.diagnostics)
 
 
 class Loader:
@@ -159,8 +174,10 @@ class Loader:
             parsed = parse(self._tree.read(file), file.path)
         except ManifestError as error:
             result.diagnostics.append(error.diagnostic)
+            result.is_partial = True
             return
         result.diagnostics += parsed.diagnostics
+        result.is_partial |= has_errors(parsed.diagnostics)
         entries = []
         for manifest in parsed.documents:
             binding = self._bind(manifest)
@@ -168,9 +185,12 @@ class Loader:
                 self._volatile.add(file.path)
             mistakes = list(self._mistakes(manifest, binding))
             result.diagnostics += mistakes
-            if not mistakes and binding.kind is not None:
-                entry = self._declare_fresh(manifest, binding, binding.kind, result)
-                entries.append(entry)
+            if binding.kind is None or not binding.slug:
+                result.is_partial = True
+            elif mistakes:
+                result.broken.add(self._key(binding.kind, binding))
+            else:
+                entries.append(self._declare_fresh(manifest, binding, binding.kind, result))
         self._payloads[file.path] = encode_entries(entries)
 
     def _bind(self, manifest: Manifest) -> Binding:
@@ -187,9 +207,12 @@ class Loader:
             related = [(path, f"{path} takes part") for path in violation.related[1:]]
             yield diagnose(manifest, kind, violation.field, violation.description, related=related)
 
+    def _key(self, kind: Kind, binding: Binding) -> ResourceKey:
+        return ResourceKey(kind.name, binding.org or self._org, binding.slug)
+
     def _declare_fresh(self, manifest: Manifest, binding: Binding, kind: Kind, result: DesiredSet) -> Entry:
         codec = self._contract.codec
-        key = ResourceKey(kind.name, binding.org or self._org, binding.slug)
+        key = self._key(kind, binding)
         content = codec.content(binding.message)
         references = tuple(
             Reference(each.path, ResourceKey(each.kind, each.org or key.org, each.slug), each.required)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from manifests import Diagnostic, Severity
+from manifests import Diagnostic, Severity, has_errors
 from reconciler import (
     Observation,
     Plan,
@@ -25,17 +25,21 @@ from stigmer.sync.request import Emit, Observing, Request, Workspace
 
 @dataclass(slots=True)
 class Prepared:
-    """A plan with what led to it; `plan` is None when the manifests have errors."""
+    """A plan with what led to it. With errors in the manifests `plan` is None, and `draft` is what could be planned of
+    the rest: it is never executed, only checked, so that one run shows all mistakes. `recalled` says that nothing
+    was read because nothing has changed."""
 
     loader: Loader
     desired: DesiredSet
     observation: Observation | None = None
     plan: Plan | None = None
+    draft: Plan | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    recalled: bool = False
 
     @property
     def has_errors(self) -> bool:
-        return any(each.severity is Severity.ERROR for each in self.diagnostics)
+        return has_errors(self.diagnostics)
 
 
 class LazyKeys(Sequence[ResourceKey]):
@@ -63,16 +67,14 @@ def prepare(request: Request, workspace: Workspace, emit: Emit) -> Prepared:
         return recalled
     desired = loader.load(emit)
     prepared = Prepared(loader, desired, diagnostics=desired.diagnostics)
-    if desired.has_errors:
-        return prepared
-    emit(Observing(len(desired.resources)))
-    replan(prepared, request, workspace)
+    if desired.resources:
+        emit(Observing(len(desired.resources)))
+        replan(prepared, request, workspace)
     return prepared
 
 
 def replan(prepared: Prepared, request: Request, workspace: Workspace) -> Plan:
-    """Observe again and plan anew; the manifests are not read again. With dangling references the plan is kept out of
-    `prepared`."""
+    """Observe again and plan anew; the manifests are not read again. Errors keep the plan out of `prepared.plan`."""
     desired, kinds = prepared.desired, workspace.contract.kinds
     prepared.observation = seen = observe(desired.resources, workspace.backend, desired.memo)
     made = plan(
@@ -85,6 +87,7 @@ def replan(prepared: Prepared, request: Request, workspace: Workspace) -> Plan:
     )
     prepared.diagnostics = [each for each in prepared.diagnostics if each.code not in REFERENCE_CODES]
     prepared.diagnostics += _dangling(prepared, workspace, made)
+    prepared.draft = made
     prepared.plan = None if prepared.has_errors else made
     return made
 
@@ -132,7 +135,7 @@ def _unchanged(loader: Loader, request: Request, workspace: Workspace) -> Prepar
     loader.advance(verified, revision)
     made = Plan((), LazyKeys(verified.documents, loader.recalled_keys), revision, request.manager, policy(request))
     desired = DesiredSet(files=verified.files, documents=verified.documents)
-    return Prepared(loader, desired, Observation(Snapshot(revision, {}), revision, verified.epoch), made)
+    return Prepared(loader, desired, Observation(Snapshot(revision, {}), revision, verified.epoch), made, recalled=True)
 
 
 def _still_holds(verified: Verified, workspace: Workspace) -> int | None:
@@ -150,11 +153,14 @@ REFERENCE_CODES = frozenset({"dangling-reference", "unresolved-reference"})
 
 
 def _dangling(prepared: Prepared, workspace: Workspace, made: Plan) -> list[Diagnostic]:
-    """References to what is neither in the set nor in the backend: an error where the target is required."""
+    """References to what is neither in the set nor in the backend: an error where the target is required. What a broken
+    document was meant to declare is not missing."""
     found = []
     resources = prepared.desired.resources
     for key, reference in missing_references(resources, workspace.backend, settled=frozenset(made.unchanged)):
         target = reference.target
+        if target in prepared.desired.broken or prepared.desired.is_partial:
+            continue
         manifest = prepared.loader.manifest_of(resources[key])
         message = f"there is no {target.kind.lower()} {target.slug}"
         if target.org != key.org:

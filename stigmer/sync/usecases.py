@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from manifests import Diagnostic, Severity
@@ -29,8 +30,8 @@ def apply(request: Request, workspace: Workspace, *, confirm: Confirm, emit: Emi
     """Make the backend hold what the paths declare: all of it, or with `keep_going` what is independent of failures."""
     prepared = prepare(request, workspace, emit)
     outcome = _execute(prepared, request, workspace, lambda: replan(prepared, request, workspace), confirm, emit)
-    if outcome.status is Status.OK and not request.dry_run and prepared.observation is not None:
-        seen = prepared.observation
+    seen = prepared.observation
+    if outcome.status is Status.OK and seen is not None and not (request.dry_run or prepared.recalled):
         prepared.loader.remember(prepared.desired.resources, seen.revision, seen.epoch)
     return outcome
 
@@ -79,12 +80,6 @@ def _execute(
         return _outcome(_refusal(made), prepared)
     if not confirm(made):
         return _outcome(Status.DECLINED, prepared)
-    options = ApplyOptions(
-        request_id=str(uuid4()),
-        atomic=not request.keep_going,
-        manager=request.manager,
-        force_conflicts=request.force_conflicts,
-    )
 
     def confirmed() -> Plan:
         """A plan made because the backend moved is asked about again if it destroys more than the first one did."""
@@ -93,7 +88,7 @@ def _execute(
             raise _StoppedError
         return moved
 
-    report = _run(Applier(workspace.backend), made, options, confirmed, prepared, emit)
+    report = _run(Applier(workspace.backend), made, _options(request), confirmed, prepared, emit)
     if report is None:
         status = Status.INVALID if prepared.has_errors else Status.DECLINED
         return _outcome(status, prepared)
@@ -139,32 +134,35 @@ def _run(
 
 
 def _check(prepared: Prepared, request: Request, workspace: Workspace, emit: Emit) -> Outcome:
-    """The outcome of a plan that is not executed, with what the server finds wrong."""
-    made = prepared.plan
+    """The outcome of a plan that is not executed, with what the server finds wrong. Where the manifests have errors,
+    the rest is checked all the same, so that one run shows all mistakes."""
+    made = prepared.plan or prepared.draft
     if made is None:
         return _outcome(Status.INVALID, prepared)
     if made.can_apply and made.writes:
-        options = ApplyOptions(
-            request_id=str(uuid4()),
-            atomic=not request.keep_going,
-            validate_only=True,
-            manager=request.manager,
-            force_conflicts=request.force_conflicts,
-        )
-        report = _run(
-            Applier(DryRun(workspace.backend)),
-            made,
-            options,
-            lambda: replan(prepared, request, workspace),
-            prepared,
-            _quiet,
-        )
+        options = replace(_options(request), validate_only=True, atomic=prepared.plan is None or not request.keep_going)
+        applier = Applier(DryRun(workspace.backend))
+        report = _run(applier, made, options, lambda: replan(prepared, request, workspace), prepared, _quiet)
         if report is not None:
-            prepared.diagnostics += _problems(report, prepared, workspace)
-    emit(PlanReady(made))
+            found = _problems(report, prepared, workspace)
+            prepared.diagnostics += found if prepared.plan else [each for each in found if each.code == CONSTRAINT]
     if prepared.has_errors:
         return _outcome(Status.INVALID, prepared)
+    emit(PlanReady(made))
     return _outcome(Status.OK if made.can_apply else _refusal(made), prepared)
+
+
+CONSTRAINT = "invalid_argument"
+"""Code of a diagnostic about a resource by itself: true whatever becomes of the documents around it."""
+
+
+def _options(request: Request) -> ApplyOptions:
+    return ApplyOptions(
+        request_id=str(uuid4()),
+        atomic=not request.keep_going,
+        manager=request.manager,
+        force_conflicts=request.force_conflicts,
+    )
 
 
 def _quiet(event: object) -> None:
@@ -177,11 +175,17 @@ def _outcome(status: Status, prepared: Prepared) -> Outcome:
     return Outcome(
         status,
         plan=prepared.plan,
-        diagnostics=tuple(prepared.diagnostics),
+        diagnostics=tuple(sorted(prepared.diagnostics, key=_place)),
         files=prepared.desired.files,
         documents=prepared.desired.documents,
         revision=revision,
     )
+
+
+def _place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
+    """Diagnostics are shown in the order of the files; those without a place come last."""
+    source = diagnostic.source
+    return (False, source.path, source.line, source.column) if source else (True, "", 0, 0)
 
 
 def _refusal(made: Plan) -> Status:

@@ -19,7 +19,7 @@ def test_a_missing_required_target_is_refused_naming_the_field(client, kinds, or
     agent.spec.skills.append("nowhere")
     with refused("FAILED_PRECONDITION") as caught:
         client.create(kinds["Agent"], agent)
-    assert caught.error.fields == {f"{org}/Agent/bot:spec.skills[=nowhere]": "skill not found: nowhere"}
+    assert caught.error.fields == {f'{org}/Agent/bot:spec.skills[="nowhere"]': "skill not found: nowhere"}
     assert caught.error.reason == "REFERENCE_NOT_FOUND"
 
 

@@ -97,6 +97,20 @@ class Cli:
     def pid(self) -> int:
         return int(self.json("local", "status")["pid"])
 
+    @staticmethod
+    def manifest(kind: str, name: str, spec: Mapping[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+        """One document."""
+        return {
+            "apiVersion": "agentic.stigmer.ai/v1",
+            "kind": kind,
+            "metadata": {"name": name, **metadata},
+            "spec": dict(spec or {}),
+        }
+
+    @classmethod
+    def agent(cls, name: str, instructions: str = "Do as you are told.", **metadata: Any) -> dict[str, Any]:
+        return cls.manifest("Agent", name, {"instructions": instructions}, **metadata)
+
     def write(self, name: str, *documents: Mapping[str, Any]) -> Path:
         """Writes manifests into the test's folder. JSON is YAML."""
         assert self.folder is not None
@@ -104,20 +118,6 @@ class Cli:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n---\n".join(json.dumps(document, indent=1) for document in documents), encoding="utf-8")
         return path
-
-
-def manifest(kind: str, name: str, spec: Mapping[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
-    """One document."""
-    return {
-        "apiVersion": "agentic.stigmer.ai/v1",
-        "kind": kind,
-        "metadata": {"name": name, **metadata},
-        "spec": dict(spec or {}),
-    }
-
-
-def agent(name: str, instructions: str = "Do as you are told.", **metadata: Any) -> dict[str, Any]:
-    return manifest("Agent", name, {"instructions": instructions}, **metadata)
 
 
 def stop_daemon(cli: Cli) -> None:

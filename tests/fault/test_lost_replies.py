@@ -210,7 +210,7 @@ def test_a_server_that_cuts_every_connection_is_unavailable_within_the_deadline(
 
 def test_latency_slows_but_does_not_repeat(proxy: LossyProxy, backend: GrpcBackend, direct: GrpcBackend) -> None:
     before = direct.server_info().revision
-    proxy.delay = 0.05
+    proxy.delay = 0.01
     create(backend, next(_names))
     assert direct.server_info().revision == before + 1
     assert proxy.connections == 1

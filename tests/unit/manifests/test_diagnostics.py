@@ -111,7 +111,8 @@ def test_ordinary_text_is_shown_as_it_is() -> None:
 
 def test_the_json_form_holds_everything() -> None:
     first = Related("first set here", Source("a.yaml", 1, 2, 1), "name: x")
-    item = error("dup", Source("a.yaml", 1, 5, 1, "c0ffee"), "name: y", hint="h", related=(first,), code="duplicate-key")
+    second = Source("a.yaml", 1, 5, 1, "c0ffee")
+    item = error("dup", second, "name: y", hint="h", related=(first,), code="duplicate-key")
     assert json.loads(json.dumps(item.to_json())) == {
         "severity": "error",
         "code": "duplicate-key",

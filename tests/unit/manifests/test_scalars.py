@@ -12,7 +12,7 @@ from manifests import parse
 from manifests.scalars import MAYBE_TYPED, UnfitScalarError, is_canonical, resolve
 
 STRINGS = """no yes on off y n No YES 12:30:45 1:30 2024-01-01 2024-01-01T10:00:00Z 1_000 0b101 0o8 0x 0xg 1.2.3 v1 = .
-+ -- e3 1e .e1 1e+ nulL tRue .infinity nan inf -0x1F +0o7 0777a 1,000 ½ ١٢ ~a infinity None""".split()
++ -- e3 1e .e1 1e+ nulL tRue .infinity nan inf -0x1F +0o7 0777a 1,000 ½ ١٢ ~a infinity None""".split()  # noqa: SIM905 - one name a line would fill a screen
 
 TYPED = {
     "null": None,
