@@ -29,8 +29,11 @@ from manifests.cachefile import (
 from manifests.entry import Entry, Scan
 from manifests.walk import STAT_MARK
 
+TICK_NS = 10_000_000
+"""Changes within this time may get one timestamp: kernels advance the clock of file systems 100 times a second."""
+
 COARSE_TICK_NS = 2_000_000_000
-"""Timestamps of whole seconds come from a file system (FAT, some network ones) that keeps none finer than this."""
+"""The same for timestamps of whole seconds: FAT and some network file systems keep none finer."""
 
 _SECOND_NS = 1_000_000_000
 _RACY, _VOLATILE, _NO_PAYLOAD = 1, 2, 4
@@ -136,5 +139,4 @@ def _is_racy(identity: bytes, opened_at: int) -> bool:
         return not identity
     mtime, ctime = _TIMES.unpack(identity)
     newest: int = max(mtime, ctime)
-    tick = 0 if newest % _SECOND_NS else COARSE_TICK_NS
-    return newest + tick >= opened_at
+    return newest + (TICK_NS if newest % _SECOND_NS else COARSE_TICK_NS) >= opened_at

@@ -24,7 +24,9 @@ from manifests.entry import Entry, Scan
 
 _IMAGE_MAGIC = b"stgidx01"
 _SUMMARY_MAGIC = b"stgsum01"
-_HEADER = struct.Struct("<8s16sIIQQII")  # magic, nonce, sizes of the parts, checksums of all but payloads, of payloads
+_HEADER = struct.Struct("<8s16sIIQQI")  # magic, nonce, sizes of the parts, checksum of the payloads
+_CHECKSUM = struct.Struct("<I")  # of the header and everything else but the payloads
+_PREFIX = _HEADER.size + _CHECKSUM.size
 _COUNTS = struct.Struct("<QQ")
 _SUMMARY_HEADER = struct.Struct("<8s16sI")
 _FOREIGN_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -46,10 +48,8 @@ def encode_image(nonce: bytes, fingerprint: bytes, head: bytes, flags: bytes, pa
     sizes = array("I", map(len, payloads)).tobytes()
     content = b"".join(payloads)
     parts = b"".join((fingerprint, flags, sizes, head))
-    header = _HEADER.pack(
-        _IMAGE_MAGIC, nonce, len(fingerprint), len(flags), len(head), len(content), crc32(parts), crc32(content)
-    )
-    return header + parts + content
+    header = _HEADER.pack(_IMAGE_MAGIC, nonce, len(fingerprint), len(flags), len(head), len(content), crc32(content))
+    return b"".join((header, _CHECKSUM.pack(crc32(parts, crc32(header))), parts, content))
 
 
 class Image:
@@ -68,16 +68,19 @@ class Image:
     @classmethod
     def parse(cls, data: bytes, fingerprint: bytes) -> Image | None:
         """The image, or None unless the bytes are whole and were saved under this fingerprint."""
-        if len(data) < _HEADER.size:
+        if len(data) < _PREFIX:
             return None
-        magic, nonce, width, count, head_size, content_size, checksum, content_checksum = _HEADER.unpack_from(data)
-        flags_at = _HEADER.size + width
+        magic, nonce, width, count, head_size, content_size, content_checksum = _HEADER.unpack_from(data)
+        (checksum,) = _CHECKSUM.unpack_from(data, _HEADER.size)
+        flags_at = _PREFIX + width
         head_at = flags_at + count * (1 + _SIZE_BYTES)
         payloads_at = head_at + head_size
         if magic != _IMAGE_MAGIC or len(data) != payloads_at + content_size:
             return None
         view = memoryview(data)
-        if view[_HEADER.size : flags_at] != fingerprint or crc32(view[_HEADER.size : payloads_at]) != checksum:
+        if crc32(view[_PREFIX:payloads_at], crc32(view[: _HEADER.size])) != checksum:
+            return None
+        if view[_PREFIX:flags_at] != fingerprint:
             return None
         flags, head = data[flags_at : flags_at + count], data[head_at:payloads_at]
         return cls(data, nonce, flags, head, payloads_at, content_checksum)
@@ -126,14 +129,16 @@ def read_private(file: Path) -> bytes | None:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
-    with open(descriptor, "rb") as stream:  # noqa: PTH123 - opened without following links
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & _FOREIGN_WRITE:
             return None
-        try:
+        with open(descriptor, "rb", closefd=False) as stream:
             return stream.read()
-        except OSError:
-            return None
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def replace(file: Path, data: bytes) -> bool:

@@ -150,7 +150,7 @@ class CarefulWalk:
         self._nodes += 1
         if isinstance(node, ScalarNode):
             self._characters += len(node.value)
-        if self._nodes > self._limits.nodes or self._characters > self._limits.expanded_bytes:
+        if self._nodes > self._limits.nodes or self._characters > self._limits.expanded_characters:
             raise self._excess(node, "the aliases expand to a document larger than allowed", "alias-expansion")
 
     def _is_alias(self, node: yaml.Node) -> bool:

@@ -42,14 +42,6 @@ class _Untyped:
         return None
 
 
-def _loader_classes() -> tuple[type[Any], bool]:
-    try:
-        cyaml: Any = import_module("yaml.cyaml")
-    except ImportError:  # PyYAML was built without libyaml
-        return type("Loader", (_Untyped, _PythonParser), {}), False
-    return type("Loader", (_Untyped, cyaml.CParser), {}), True
-
-
 class _PythonParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer):
     """PyYAML's own parser: the same nodes and errors, forty times slower."""
 
@@ -58,6 +50,14 @@ class _PythonParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser
         yaml.scanner.Scanner.__init__(self)
         yaml.parser.Parser.__init__(self)
         yaml.composer.Composer.__init__(self)
+
+
+def _loader_classes() -> tuple[type[Any], bool]:
+    try:
+        cyaml: Any = import_module("yaml.cyaml")
+    except ImportError:  # PyYAML was built without libyaml
+        return type("Loader", (_Untyped, _PythonParser), {}), False
+    return type("Loader", (_Untyped, cyaml.CParser), {}), True
 
 
 _Loader, HAS_LIBYAML = _loader_classes()

@@ -7,7 +7,7 @@ bytes; so loading a hundred thousand documents pays nothing for the few lines th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -26,9 +26,9 @@ class Text:
     path: str
     document: int
     commit: str
-    data: bytes
+    data: bytes = field(repr=False)
     chunk: Chunk
-    _starts: list[int] | None = None
+    _starts: list[int] | None = field(default=None, repr=False)
 
     @property
     def content(self) -> bytes:
@@ -60,12 +60,13 @@ class Text:
 @dataclass(slots=True, eq=False)
 class Manifest:
     """One document. `value` is made of dict, list, str, int, float, bool and None. `spellings` holds the source text
-    of the plain scalars that other text than theirs would reproduce (`1e3`, `True`, `007`, `1.0`), by path."""
+    of the plain scalars that other text than theirs would reproduce (`1e3`, `True`, `007`, `1.0`), by path. The repr
+    says only where it stands: values may be secret."""
 
-    value: dict[str, Any]
+    value: dict[str, Any] = field(repr=False)
     source: Source
-    spellings: Mapping[tuple[str | int, ...], str]
-    text: Text
+    spellings: Mapping[tuple[str | int, ...], str] = field(repr=False)
+    text: Text = field(repr=False)
     is_json: bool = False
 
     def locate(self, segments: Sequence[Segment], *, key: bool = False) -> Source:

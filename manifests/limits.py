@@ -28,7 +28,7 @@ class Limits:
     aliases: int = 1_000
     """Uses (`*name`) of anchors in one document."""
 
-    expanded_bytes: int = MIB
+    expanded_characters: int = MIB
     """Characters of a document after its aliases are expanded: no more than without aliases."""
 
     document_bytes: int = MIB

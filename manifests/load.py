@@ -24,7 +24,7 @@ from manifests.document import Manifest, Text
 from manifests.entry import Entry, Scan, Tree
 from manifests.jsontext import read_json, yaml_twin
 from manifests.limits import DEFAULT_LIMITS, MIB, Limits
-from manifests.scalars import resolve
+from manifests.scalars import NULLS
 from manifests.spelling import Path, Spelled, take_spellings
 from manifests.split import chunks, directive_fault, fault, is_suspect, unsupported_encoding
 from manifests.syntax import explain, text_fault
@@ -118,9 +118,9 @@ class _File:
         self._is_spent = False
 
     def read(self) -> Parsed:
-        for chunk in chunks(self._data):
+        for part, chunk in enumerate(chunks(self._data)):
             text = Text(self._path, self._number, self._commit, self._data, chunk)
-            if self._number >= self._limits.documents:
+            if self._is_one_too_many(part, text):
                 message = f"more than {self._limits.documents:,} documents in one file"
                 self._mistakes.append(error(message, text.source(0, 0), text.line(0), code="too-many-documents"))
                 break
@@ -128,9 +128,15 @@ class _File:
             if self._is_spent:
                 break
             if len(self._mistakes) >= self._limits.mistakes:
-                self._mistakes.append(_more(text))
+                message = "the rest of the file is not read: too many mistakes"
+                self._mistakes.append(error(message, text.source(0, 0), code="too-many-mistakes"))
                 break
         return Parsed(tuple(self._documents), tuple(self._mistakes))
+
+    def _is_one_too_many(self, part: int, text: Text) -> bool:
+        """Empty documents do not count, but as many of them as of others are enough."""
+        most = self._limits.documents
+        return part >= 2 * most or (self._number >= most and bool(text.content.strip(b"-. \t\r\n")))
 
     def _document(self, text: Text) -> None:
         content = text.content
@@ -191,11 +197,9 @@ class _File:
             self._mistakes.append(error(message, *text.place(node.start_mark), hint=hint, code="not-a-mapping"))
             return
         if not is_tagged(node) and not may_have_anchors(content):
-            try:
-                self._documents.append(_ordinary(node, source, text, self._limits))
-            except IrregularError:
-                pass
-            else:
+            manifest = _ordinary(node, source, text, self._limits)
+            if manifest is not None:
+                self._documents.append(manifest)
                 return
         walk = CarefulWalk(self._limits, text.place)
         try:
@@ -222,9 +226,13 @@ class _File:
         return walk.mistakes
 
 
-def _ordinary(node: MappingNode, source: Source, text: Text, limits: Limits) -> Manifest:
+def _ordinary(node: MappingNode, source: Source, text: Text, limits: Limits) -> Manifest | None:
+    """The manifest, or None if the document needs the careful walk."""
     spelled: list[Spelled] = []
-    value = construct(node, limits.depth, spelled)
+    try:
+        value = construct(node, limits.depth, spelled)
+    except IrregularError:
+        return None
     spellings: dict[Path, str] = {}
     if spelled:
         take_spellings(value, (), spellings)
@@ -232,8 +240,4 @@ def _ordinary(node: MappingNode, source: Source, text: Text, limits: Limits) -> 
 
 
 def _is_null(node: Any) -> bool:
-    return isinstance(node, ScalarNode) and not is_tagged(node) and not node.style and resolve(node.value) is None
-
-
-def _more(text: Text) -> Diagnostic:
-    return error("the rest of the file is not read: too many mistakes", text.source(0, 0), code="too-many-mistakes")
+    return isinstance(node, ScalarNode) and not is_tagged(node) and not node.style and node.value in NULLS

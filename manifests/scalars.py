@@ -19,9 +19,11 @@ MAYBE_TYPED = "-+.0123456789~nNtTfF"
 INT64_MIN = -(2**63)
 UINT64_MAX = 2**64 - 1
 _MOST_DIGITS = 25  # of a number within 64 bits in any of the three notations, sign and prefix included
-_NULLS = ("", "~", "null", "Null", "NULL")
+NULLS = ("", "~", "null", "Null", "NULL")
+"""Plain texts that mean null."""
+
 _CONSTANTS: dict[str, Scalar] = {
-    **dict.fromkeys(_NULLS),
+    **dict.fromkeys(NULLS),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }

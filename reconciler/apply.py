@@ -22,6 +22,7 @@ from reconciler.plan import Change, Plan
 from reconciler.ports import (
     RETRYABLE,
     STALE,
+    TAKEN,
     ApplyOptions,
     ApplyResult,
     Backend,
@@ -76,7 +77,8 @@ class Applier:
 
 
 class _Run:
-    """One run. `in_flight` is set while a request may have taken effect without our knowing."""
+    """One run. `in_flight` is set while a request may have taken effect without our knowing. `taken` are the keys that
+    somebody else was said to have created, None for a request as a whole: said twice, it is no race."""
 
     def __init__(self, applier: Applier, plan: Plan, options: ApplyOptions, replan: Replan) -> None:
         self.applier = applier
@@ -89,6 +91,7 @@ class _Run:
         self.committed: bool | None = False
         self.revision = plan.base_revision
         self.results: dict[ResourceKey, ChangeApplied] = {}
+        self.taken: set[ResourceKey | None] = set()
 
     def events(self) -> Iterator[Event]:
         error: BaseException | None = None
@@ -123,15 +126,22 @@ class _Run:
         try:
             result = yield from self.send([_resource_change(change) for change in writes])
         except Exception as error:
-            if code_of(error) == STALE and not last:
-                return True
-            raise
-        stale = {one.key for one in result.results if one.error is not None and code_of(one.error) == STALE}
-        if self.options.atomic and any(one.error and one.key not in stale for one in result.results):
+            if last or not self.is_stale(error):
+                raise
+            self.taken |= {None} if code_of(error) == TAKEN else set()
+            return True
+        failed = {one.key: one.error for one in result.results if one.error is not None}
+        stale = {key for key, error in failed.items() if self.is_stale(error, key)}
+        if self.options.atomic and len(stale) < len(failed):
             stale = set()
         again = bool(stale) and not last
         yield from self.take(result, except_for=self.unwritten(stale) if again else set())
+        self.taken |= {key for key in stale if code_of(failed[key]) == TAKEN}
         return again
+
+    def is_stale(self, error: object, key: ResourceKey | None = None) -> bool:
+        """Whether planning anew may help against the error."""
+        return code_of(error) == STALE or (code_of(error) == TAKEN and key not in self.taken)
 
     def unwritten(self, stale: set[ResourceKey]) -> set[ResourceKey]:
         """What another round will try: with one stale change an atomic request wrote nothing at all."""
@@ -139,7 +149,9 @@ class _Run:
 
     def send(self, changes: Sequence[ResourceChange]) -> Generator[Event, None, ApplyResult]:
         """The backend's answer to one request, however often it has to be repeated."""
-        for attempt in range(1, TRIES + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             self.in_flight = True
             try:
                 result = self.backend.apply_changes(changes, self.options)
@@ -159,7 +171,6 @@ class _Run:
             else:
                 self.in_flight = False
                 return result
-        raise AssertionError("the last attempt returns or raises")
 
     def ask(self) -> ApplyResult | None:
         """What became of the request in flight. None if it took no effect, or if nobody can tell."""

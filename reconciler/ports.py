@@ -17,6 +17,9 @@ RETRYABLE = frozenset({"UNAVAILABLE", "ABORTED", "RESOURCE_EXHAUSTED", "DEADLINE
 STALE = "ABORTED"
 """The one code of these that calls for another request: a precondition no longer holds, so observe and plan again."""
 
+TAKEN = "ALREADY_EXISTS"
+"""Somebody else created what was about to be created. The same remedy, unless looking again does not show it."""
+
 
 @runtime_checkable
 class BackendError(Protocol):

@@ -58,7 +58,11 @@ class Calls:
         """All messages of a finite stream; a stream that breaks off is read again from its start."""
 
         def attempt(connection: Connection, seconds: float) -> list[Any]:
-            return list(self._stream(connection, name, request, seconds))
+            stream = self._stream(connection, name, request, seconds)
+            try:
+                return list(stream)
+            finally:
+                stream.cancel()  # an interrupt leaves nothing behind; a finished stream does not mind
 
         return self._retried(attempt, patience)
 

@@ -76,7 +76,8 @@ def observed(contract: Contract, packed: Any) -> Observed:
 
 
 def apply_result(response: Any) -> ApplyResult:
-    return ApplyResult(response.revision, tuple(map(change_result, response.results)), response.replayed)
+    results = tuple(map(change_result, response.results))
+    return ApplyResult(response.revision, results, response.replayed, response.committed)
 
 
 def change_result(result: Any) -> ChangeResult:

@@ -126,16 +126,18 @@ def is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return _state(pid) not in ("Z", "X")
+    return not _is_zombie(pid)
 
 
-def _state(pid: int) -> str:
-    """The letter of /proc/PID/stat; empty where there is no /proc."""
+def _is_zombie(pid: int) -> bool:
+    """Whether all threads of the process have ended, so that its files and locks are released. While some still end,
+    the first one may be a zombie already. False where there is no /proc."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
     except OSError:
-        return ""
-    return text.rpartition(")")[2].strip()[:1]
+        return False
+    return text.rpartition(")")[2].split()[:1] == ["Z"] and len(threads) == 1
 
 
 def _runs_daemon(pid: int) -> bool:

@@ -22,7 +22,8 @@ MAX_LINE_BYTES = 1024 * 1024
 def tail(path: Path, lines: int, *, follow: bool = False) -> Iterator[str]:
     """The last `lines` lines, oldest first; then new ones without end, if asked for. NotFound without a file."""
     file = _open(path)
-    return _follow(path, file, lines) if follow else _once(file, lines)
+    _seek_last(file, lines)
+    return _follow(path, file) if follow else _once(file)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -34,9 +35,8 @@ def _open(path: Path) -> BinaryIO:
         raise FailedPrecondition(f"cannot read {path}: {error.strerror}") from error
 
 
-def _once(file: BinaryIO, lines: int) -> Iterator[str]:
+def _once(file: BinaryIO) -> Iterator[str]:
     with file:
-        _seek_last(file, lines)
         for line in file:
             yield _text(line)
 
@@ -68,8 +68,7 @@ def _ends_line(file: BinaryIO, size: int) -> bool:
     return file.read(1) == b"\n"
 
 
-def _follow(path: Path, file: BinaryIO, lines: int) -> Iterator[str]:
-    _seek_last(file, lines)
+def _follow(path: Path, file: BinaryIO) -> Iterator[str]:
     try:
         while True:
             rest = yield from _until_replaced(path, file)

@@ -15,7 +15,7 @@ DETAILS_KEY = "grpc-status-details-bin"
 """Trailing metadata in which a server puts a google.rpc.Status."""
 
 UNREACHABLE = "UNREACHABLE"
-"""Reason of the Unavailable that means: there was no server to answer."""
+"""Reason of the Unavailable that means: there is no server that answers, or it went away while it did."""
 
 _SUBJECT = re.compile(r"([^/:]+/[^/:]+/[^/:]+):(.*)", re.DOTALL)
 """A PreconditionFailure's subject where a request carries several resources: org/Kind/slug:field."""
@@ -47,8 +47,9 @@ _VERSIONS = "client and server are of different versions: compare stigmer versio
 
 
 def _unreachable(target: str, message: str) -> Unavailable:
+    what = "cannot reach" if "connect" in message.lower() else "lost the connection to"
     return Unavailable(
-        f"cannot reach the backend at {target}: {_cause(message, target)}",
+        f"{what} the backend at {target}: {_cause(message, target)}",
         hint="run stigmer local status",
         reason=UNREACHABLE,
     )

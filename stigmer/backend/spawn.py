@@ -24,6 +24,9 @@ MAX_REASON_LINES = 10
 MAX_REASON_BYTES = 16 * 1024
 """How much of a failed daemon's last words is shown."""
 
+MAX_OUTPUT_BYTES = 1024 * 1024
+"""Size from which the file of standard output and error is begun anew."""
+
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
@@ -69,6 +72,8 @@ def spawn(config: Config) -> Child:
     except OSError as error:
         raise unusable(config.data_dir, error) from error
     try:
+        if os.fstat(handle).st_size > MAX_OUTPUT_BYTES:
+            os.ftruncate(handle, 0)
         offset = os.fstat(handle).st_size
         process = subprocess.Popen(
             command(config),

@@ -47,6 +47,8 @@ class EncodedBody(dict[str, Any]):
 def messages(contract: Contract, changes: Sequence[ResourceChange], options: ApplyOptions) -> Iterator[Any]:
     """The stream of one ApplyChanges: a header, then chunks made one at a time. InvalidArgument for a body that does
     not fit its kind, and for more than a request may carry."""
+    if len(changes) > MAX_CHANGES:
+        raise _too_large(f"{len(changes):,} changes")
     request = contract.methods["ApplyChanges"].input_class
     yield request(
         header={
@@ -58,8 +60,6 @@ def messages(contract: Contract, changes: Sequence[ResourceChange], options: App
             "change_count": len(changes),
         }
     )
-    if len(changes) > MAX_CHANGES:
-        raise _too_large(f"{len(changes):,} changes")
     message: Any = request()
     size = total = 0
     for number, change in enumerate(changes, start=1):

@@ -6,6 +6,7 @@ module has been made safe before (`stigmer.cli.plaintext`).
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -29,7 +30,7 @@ class Console:
     @staticmethod
     def standard(arguments: Iterable[str], environ: Mapping[str, str]) -> Console:
         """The process's own streams; a closed one swallows what is written to it."""
-        out, err = _usable(sys.stdout), _usable(sys.stderr)
+        out, err = _buffered(_usable(sys.stdout)), _usable(sys.stderr)
         allowed = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb" and "--no-color" not in arguments
         return Console(out, err, allowed and out.isatty(), allowed and err.isatty())
 
@@ -97,6 +98,15 @@ def painted(text: str, style: str) -> str:
     """`text` in an ANSI style; several style words are separated by blanks."""
     codes = ";".join(_ANSI[word] for word in style.split())
     return f"\x1b[{codes}m{text}\x1b[0m"
+
+
+def _buffered(stream: IO[str]) -> IO[str]:
+    """The stream with a buffer, which PYTHONUNBUFFERED takes away: without one, what a pipe does not take at once is
+    lost without a word."""
+    if not isinstance(getattr(stream, "buffer", None), io.RawIOBase):
+        return stream
+    encoding, errors = getattr(stream, "encoding", "utf-8"), getattr(stream, "errors", "backslashreplace")
+    return open(stream.fileno(), "w", encoding=encoding, errors=errors, closefd=False)
 
 
 def _usable(stream: IO[str] | None) -> IO[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 
-
 INTERRUPTED = 130
 """`stigmer.cli.exit_codes.ExitCode.INTERRUPTED`, which may not be loaded yet."""
 

@@ -24,8 +24,8 @@ def common_parameters(formats: tuple[str, ...] = ()) -> list[click.Parameter]:
     """Fresh option objects for one command; `formats` are what its -o takes."""
     return [
         _option("org"),
-        _option("data_dir", type=click.Path(file_okay=False, path_type=Path)),
-        _option("config", type=click.Path(dir_okay=False, path_type=Path)),
+        _option("data_dir", type=click.Path(path_type=Path)),
+        _option("config", type=click.Path(path_type=Path)),
         _option("output", metavar="|".join(formats) or "FORMAT"),
         _option("no_color", is_flag=True),
         _option("verbose", count=True),

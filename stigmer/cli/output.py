@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
-from stigmer.cli.jsonpath import JsonPath, parse_path
+if TYPE_CHECKING:
+    from stigmer.cli.jsonpath import JsonPath
 
 JSONPATH = "jsonpath="
 
@@ -38,6 +40,8 @@ def parse_format(text: str, allowed: tuple[str, ...]) -> Format:
     if not text:
         return TABLE
     if text.startswith(JSONPATH) and any(name.startswith(JSONPATH) for name in allowed):
+        from stigmer.cli.jsonpath import parse_path
+
         return Format("jsonpath", parse_path(text.removeprefix(JSONPATH)))
     if text in allowed:
         return Format(text)

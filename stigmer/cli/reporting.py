@@ -55,7 +55,7 @@ def answer_report(
     return ChangeReport(
         verb=verb,
         status=answer.status.value,
-        changes=(*lines, *(_noop(key) for key in unchanged if show_unchanged)),
+        changes=(*lines, *(map(_noop, unchanged) if show_unchanged else ())),
         summary=answer.plan.counts() if planned and answer.plan else _counts(lines, len(unchanged)),
         revision=answer.revision,
         diagnostics=answer.diagnostics,

@@ -6,7 +6,7 @@ instances are in no tree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 
 from reconciler.digests import BUCKETS, DigestTree, bucket_of
 from stigmer.server.batch import Unit
@@ -28,24 +28,23 @@ def load(tx: ReadTransaction, org: str) -> bytes:
 
 def update(tx: Transaction, unit: Unit) -> None:
     """Bring the trees in line with what a unit has saved and removed."""
-    deltas: dict[str, DigestTree] = {}
-    touched: dict[str, set[int]] = {}
-    for stored, arrives in _changes(unit):
-        if stored.managed:
-            continue
-        delta = deltas.setdefault(stored.org, DigestTree())
-        (delta.add if arrives else delta.remove)(stored.kind, stored.slug, stored.state.digest)
-        touched.setdefault(stored.org, set()).add(bucket_of(stored.kind, stored.slug))
+    gone = [stored for stored in (*unit.removals.values(), *unit.replaced.values()) if not stored.managed]
+    come = [stored for stored, _ in unit.saves.values() if not stored.managed]
+    deltas: dict[str, DigestTree] = {stored.org: DigestTree() for stored in (*gone, *come)}
+    for stored in gone:
+        deltas[stored.org].remove(stored.kind, stored.slug, stored.state.digest)
+    for stored in come:
+        deltas[stored.org].add(stored.kind, stored.slug, stored.state.digest)
     for org, delta in deltas.items():
-        for bucket in sorted(touched[org]):
+        for bucket in _touched(org, (*gone, *come)):
             _add(tx, _prefix(org) + bytes([bucket]), delta.bucket(bucket))
 
 
-def _changes(unit: Unit) -> Iterator[tuple[Stored, bool]]:
-    for stored in (*unit.removals.values(), *unit.replaced.values()):
-        yield stored, False
-    for stored, _ in unit.saves.values():
-        yield stored, True
+def _touched(org: str, changed: Sequence[Stored]) -> Iterable[int]:
+    """The buckets that may have changed. Many changes touch all: finding that out would cost more than it saves."""
+    if len(changed) > BUCKETS:
+        return range(BUCKETS)
+    return sorted({bucket_of(stored.kind, stored.slug) for stored in changed if stored.org == org})
 
 
 def _add(tx: Transaction, key: bytes, summand: bytes) -> None:

@@ -137,8 +137,11 @@ def test_independent_changes_go_on_and_dependents_are_blocked(client, kinds, org
     response = client.apply(
         change(CREATE, kinds["Agent"], agent(make, kinds, "blocked", "bad")),
         change(CREATE, kinds["Skill"], bad),
-        change(CREATE, kinds["AgentInstance"], kinds["AgentInstance"].message_class(
-            metadata={"slug": "blocked-too"}, spec={"agent": "blocked"})),
+        change(
+            CREATE,
+            kinds["AgentInstance"],
+            kinds["AgentInstance"].message_class(metadata={"slug": "blocked-too"}, spec={"agent": "blocked"}),
+        ),
         change(CREATE, kinds["Skill"], skill(make, kinds, "fine")),
         independent=True,
     )
@@ -209,7 +212,9 @@ def test_a_replacement_has_a_new_id_and_keeps_referrers_valid(client, kinds, org
     instance = kinds["AgentInstance"]
     for slug in ("first", "second"):
         client.create(kinds["Agent"], make(kinds["Agent"], slug))
-    old = client.create(instance, instance.message_class(metadata={"slug": "mine", "org": org}, spec={"agent": "first"}))
+    old = client.create(
+        instance, instance.message_class(metadata={"slug": "mine", "org": org}, spec={"agent": "first"})
+    )
     new = instance.message_class(metadata={"slug": "mine"}, spec={"agent": "second"})
     refused = client.apply(change(UPDATE, instance, new))
     assert refused.results[0].error.violations[0].field == "spec.agent"
@@ -258,7 +263,9 @@ def test_content_in_any_order_of_set_members_is_the_same(client, kinds, org, mak
     for slug in ("s1", "s2"):
         client.create(kinds["Skill"], skill(make, kinds, slug))
     client.apply(change(CREATE, kinds["Agent"], agent(make, kinds, "bot", "s1", "s2")))
-    assert outcomes(client.apply(change(UPDATE, kinds["Agent"], agent(make, kinds, "bot", "s2", "s1")))) == ["unchanged"]
+    assert outcomes(client.apply(change(UPDATE, kinds["Agent"], agent(make, kinds, "bot", "s2", "s1")))) == [
+        "unchanged"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_a_default_instance_comes_with_its_parent(client, org, make, family):
 
 
 def test_the_status_keeps_the_instance_over_updates(client, org, make, family):
-    kind, instance, _ = family
+    kind, _, _ = family
     created = client.create(kind, make(kind, "one"))
     created.spec.description = "changed"
     assert client.update(kind, created).status.default_instance_id == created.status.default_instance_id

@@ -97,14 +97,18 @@ def test_since_a_revision_only_what_changed_is_listed_as_it_is_now(client, kinds
     later, found = answer(client, org=org, buckets=tree, since_revision=head.revision, epoch=head.epoch)
     assert later.scope == SINCE
     assert {(each.kind, each.slug, each.deleted) for each in found} == {
-        ("Skill", "two", False), ("Skill", "three", True), ("Agent", "bot", False),
+        ("Skill", "two", False),
+        ("Skill", "three", True),
+        ("Agent", "bot", False),
     }
 
 
 def test_a_revision_of_another_epoch_or_of_the_future_is_no_help(client, org, filled):
     head, _ = answer(client, org=org)
-    for fields in ({"since_revision": head.revision, "epoch": "other"},
-                   {"since_revision": head.revision + 9, "epoch": head.epoch}):
+    for fields in (
+        {"since_revision": head.revision, "epoch": "other"},
+        {"since_revision": head.revision + 9, "epoch": head.epoch},
+    ):
         assert answer(client, org=org, **fields)[0].scope == BUCKET
 
 

@@ -24,12 +24,6 @@ def five(client, kind, make):
 
 
 @pytest.fixture
-def one_kind(contract):
-    """What does not depend on the kind is shown on one."""
-    return contract.kinds.get("Gadget") or contract.kinds["Skill"]
-
-
-@pytest.fixture
 def five_of_one(client, one_kind, make):
     return make_five(client, one_kind, make)
 

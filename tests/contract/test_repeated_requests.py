@@ -131,8 +131,11 @@ def test_eight_applies_at_once_have_one_effect(client, kind, org, make):
 def test_the_size_of_the_chunks_is_no_part_of_the_request(client, kind, org, make):
     def send(chunk):
         changes = [
-            {"key": {"kind": kind.name, "org": org, "slug": slug}, "action": 1,
-             "content": make(kind, slug).SerializeToString()}
+            {
+                "key": {"kind": kind.name, "org": org, "slug": slug},
+                "action": 1,
+                "content": make(kind, slug).SerializeToString(),
+            }
             for slug in ("a", "b", "c")
         ]
         return client.apply(*changes, request_id=f"{org}-chunks", chunk=chunk)

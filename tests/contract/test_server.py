@@ -90,8 +90,17 @@ def test_each_request_is_one_line_of_the_log_with_its_steps_and_no_content(clien
     assert entry["actor"] == client.call("GetServerInfo").actor
     assert {"request", "ms", "method"} <= entry.keys()
     assert list(entry["steps"]) == [
-        "ValidateFieldConstraints", "Authorize", "ResolveSlug", "CheckDuplicate", "SetDefaults", "Persist",
-        "CreateIamPolicies", "CreateDefaultInstance", "UpdateStatusWithDefaultInstance", "Publish",
-        "TransformResponse", "SendResponse",
+        "ValidateFieldConstraints",
+        "Authorize",
+        "ResolveSlug",
+        "CheckDuplicate",
+        "SetDefaults",
+        "Persist",
+        "CreateIamPolicies",
+        "CreateDefaultInstance",
+        "UpdateStatusWithDefaultInstance",
+        "Publish",
+        "TransformResponse",
+        "SendResponse",
     ]
     assert "mine" not in line

@@ -171,9 +171,7 @@ def test_slug_and_org_cannot_change(client, kind, org, make, refused):
 
 def test_immutable_fields_cannot_change(client, kind, org, make, refused):
     immutable = [
-        each.name
-        for each in kind.shape.by_name["spec"].message.fields
-        if each.rules.immutable and not each.oneof
+        each.name for each in kind.shape.by_name["spec"].message.fields if each.rules.immutable and not each.oneof
     ]
     created = client.create(kind, make(kind, "one"))
     for name in immutable:

@@ -11,11 +11,6 @@ import pytest
 CREATED, UPDATED, DELETED = 1, 2, 3
 
 
-@pytest.fixture
-def kind(contract):
-    return contract.kinds["Skill"]
-
-
 def take(stream, count):
     return list(itertools.islice(stream, count))
 
@@ -24,8 +19,8 @@ def events(messages):
     return [(each.type, each.key.kind, each.key.slug) for message in messages for each in message.events]
 
 
-def test_the_first_message_is_the_current_revision(client, kind, org, make):
-    client.create(kind, make(kind, "one"))
+def test_the_first_message_is_the_current_revision(client, skills, org, make):
+    client.create(skills, make(skills, "one"))
     now = client.revision()
     stream = client.stream("Watch", since_revision=now)
     first = next(stream)
@@ -34,15 +29,15 @@ def test_the_first_message_is_the_current_revision(client, kind, org, make):
     stream.cancel()
 
 
-def test_what_happened_before_and_what_happens_after_come_in_one_sequence(client, kind, org, make):
+def test_what_happened_before_and_what_happens_after_come_in_one_sequence(client, skills, org, make):
     start = client.revision()
-    created = client.create(kind, make(kind, "one"))
+    created = client.create(skills, make(skills, "one"))
     stream = client.stream("Watch", since_revision=start, org=org)
     next(stream)
     (seen,) = take(stream, 1)
     created.spec.description = "changed"
-    updated = client.update(kind, created)
-    client.delete(kind, "one", org)
+    updated = client.update(skills, created)
+    client.delete(skills, "one", org)
     later = take(stream, 2)
     assert events([seen, *later]) == [(CREATED, "Skill", "one"), (UPDATED, "Skill", "one"), (DELETED, "Skill", "one")]
     assert [each.revision for each in (seen, *later)] == [start + 1, start + 2, start + 3]
@@ -53,44 +48,53 @@ def test_what_happened_before_and_what_happens_after_come_in_one_sequence(client
     stream.cancel()
 
 
-def test_a_bulk_apply_is_one_message(client, contract, kind, org, make):
+def test_a_bulk_apply_is_one_message(client, contract, skills, org, make):
     start = client.revision()
     agents = contract.kinds["Agent"]
     client.apply(
         *(
-            {"key": {"kind": each.name, "org": org, "slug": "one"}, "action": 1,
-             "content": make(each, "one").SerializeToString()}
-            for each in (agents, kind)
+            {
+                "key": {"kind": each.name, "org": org, "slug": "one"},
+                "action": 1,
+                "content": make(each, "one").SerializeToString(),
+            }
+            for each in (agents, skills)
         )
     )
     stream = client.stream("Watch", since_revision=start, org=org)
     next(stream)
     (message,) = take(stream, 1)
-    assert sorted(events([message])) == [(CREATED, "Agent", "one"), (CREATED, "AgentInstance", "one-default"),
-                                         (CREATED, "Skill", "one")]
+    assert sorted(events([message])) == [
+        (CREATED, "Agent", "one"),
+        (CREATED, "AgentInstance", "one-default"),
+        (CREATED, "Skill", "one"),
+    ]
     stream.cancel()
 
 
-def test_kinds_and_org_filter(client, contract, kind, org, make):
+def test_kinds_and_org_filter(client, contract, skills, org, make):
     start = client.revision()
     stream = client.stream("Watch", since_revision=start, org=org, kinds=["Agent"])
     next(stream)
-    other = make(kind, "one")
+    other = make(skills, "one")
     other.metadata.org = f"{org}-b"
-    client.create(kind, other)
-    client.create(kind, make(kind, "one"))
+    client.create(skills, other)
+    client.create(skills, make(skills, "one"))
     client.create(contract.kinds["Agent"], make(contract.kinds["Agent"], "bot"))
     assert events(take(stream, 1)) == [(CREATED, "Agent", "bot")]
     stream.cancel()
 
 
-def test_a_large_commit_comes_in_messages_of_one_revision(client, kind, org, make, monkeypatch):
+def test_a_large_commit_comes_in_messages_of_one_revision(client, skills, org, make, monkeypatch):
     monkeypatch.setattr("stigmer.server.watch.EVENTS_PER_MESSAGE", 2)
     start = client.revision()
     client.apply(
         *(
-            {"key": {"kind": kind.name, "org": org, "slug": f"s{number}"}, "action": 1,
-             "content": make(kind, f"s{number}").SerializeToString()}
+            {
+                "key": {"kind": skills.name, "org": org, "slug": f"s{number}"},
+                "action": 1,
+                "content": make(skills, f"s{number}").SerializeToString(),
+            }
             for number in range(5)
         )
     )
@@ -115,7 +119,7 @@ def test_a_negative_revision_is_refused(client, refused):
         next(client.stream("Watch", since_revision=-1))
 
 
-def test_slow_and_many_consumers_see_every_revision_once_and_in_order(server, client, kind, org, make):
+def test_slow_and_many_consumers_see_every_revision_once_and_in_order(server, client, skills, org, make):
     """R7 in short: writers in parallel, consumers of different speeds that resume from their last revision."""
     start, writes = client.revision(), 60
     seen: dict[int, list[int]] = {number: [] for number in range(4)}
@@ -135,7 +139,7 @@ def test_slow_and_many_consumers_see_every_revision_once_and_in_order(server, cl
     consumers = [threading.Thread(target=consume, args=(number,)) for number in seen]
     writers = [
         threading.Thread(
-            target=lambda at=at: [client.create(kind, make(kind, f"w{at}-{n}")) for n in range(writes // 3)]
+            target=lambda at=at: [client.create(skills, make(skills, f"w{at}-{n}")) for n in range(writes // 3)]
         )
         for at in range(3)
     ]

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,9 +20,14 @@ from typing import Any
 
 import pytest
 
+from stigmer.backend.config import load
+from stigmer.backend.factory import open_backend
+
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 60.0
 ORGS = itertools.count(1)
+PYCACHE = Path(tempfile.gettempdir()) / f"stigmer-e2e-pycache-{os.getuid()}"
+"""Compiled modules of the programs under test: they start as fast as an installed program."""
 
 
 @dataclass
@@ -59,7 +65,9 @@ class Cli:
         assert "Traceback" not in result.err, result.err
         return result
 
-    def start(self, *arguments: object, env: Mapping[str, str] | None = None, **options: Any) -> subprocess.Popen[bytes]:
+    def start(
+        self, *arguments: object, env: Mapping[str, str] | None = None, **options: Any
+    ) -> subprocess.Popen[bytes]:
         """A process that goes on; the caller waits for it."""
         streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         return subprocess.Popen(
@@ -72,8 +80,9 @@ class Cli:
         return [sys.executable, "-m", "stigmer.cli", *org]
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("STIGMER_")}
-        path = {"PYTHONPATH": str(ROOT), "STIGMER_HOME": str(self.home)}
+        ours = ("STIGMER_", "PYTHONDONTWRITEBYTECODE", "NO_COLOR")
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+        path = {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(PYCACHE), "STIGMER_HOME": str(self.home)}
         return {**inherited, **path, **self.environ, **(more or {})}
 
     def ok(self, *arguments: object, **options: Any) -> Result:
@@ -88,14 +97,18 @@ class Cli:
         assert result.code == code, f"{arguments}: exit {result.code}\n{result.out}\n{result.err}"
         return result.json
 
-    def names(self, kind: str) -> set[str]:
-        return set(self.ok("get", kind, "-o", "name").out.split())
+    def slugs(self, kind: str) -> set[str]:
+        """What the daemon holds of a kind, asked without the program."""
+        with open_backend(load(environ=self.environment())) as backend:
+            return {resource.metadata.slug for resource in backend.list(kind, org=self.org)}
 
     def revision(self) -> int:
-        return int(self.json("local", "status")["revision"])
+        """The daemon's newest commit, asked without the program."""
+        with open_backend(load(environ=self.environment())) as backend:
+            return backend.server_info().revision
 
     def pid(self) -> int:
-        return int(self.json("local", "status")["pid"])
+        return int(json.loads((self.home / "data" / "daemon.json").read_text(encoding="utf-8"))["pid"])
 
     @staticmethod
     def manifest(kind: str, name: str, spec: Mapping[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
@@ -126,7 +139,7 @@ def stop_daemon(cli: Cli) -> None:
     with suppress(OSError, ValueError, KeyError):
         pid = int(json.loads(record.read_text(encoding="utf-8"))["pid"])
         cli("local", "stop")
-        if f"{pid}" in os.listdir("/proc") and b"stigmer.server" in Path(f"/proc/{pid}/cmdline").read_bytes():
+        if b"stigmer.server" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
 
 
@@ -154,3 +167,9 @@ def own_cli(tmp_path: Path) -> Iterator[Cli]:
     cli = Cli(tmp_path / "home", folder=folder)
     yield cli
     stop_daemon(cli)
+
+
+@pytest.fixture(scope="session")
+def run_cli() -> type[Cli]:
+    """The class itself, for fixtures that need the program with a folder and an org of their own."""
+    return Cli

@@ -75,7 +75,7 @@ def test_a_plan_tells_by_its_exit_code_whether_something_would_change(cli) -> No
     assert cli("diff", "-f", "bot.yaml", "--detailed-exitcode").code == 2
     report = cli.json("plan", "-f", "bot.yaml")
     assert (counts(report), report["changes"][0]["outcome"]) == ({"created": 1}, None)
-    assert cli.names("agents") == set()
+    assert cli.slugs("agents") == set()
     cli.ok("apply", "-f", "bot.yaml")
     assert cli("plan", "-f", "bot.yaml", "--detailed-exitcode").code == 0
     assert cli("diff", "-f", "bot.yaml", "--detailed-exitcode").code == 0
@@ -189,11 +189,11 @@ def test_all_or_nothing_unless_told_to_keep_going(cli) -> None:
     )
     report = cli.json("apply", "-f", "all.yaml", code=1)
     assert any("spec.instructions" in item["message"] for item in report["diagnostics"])
-    assert cli.names("agents") == set()
+    assert cli.slugs("agents") == set()
     report = cli.json("apply", "-f", "all.yaml", "--keep-going", code=4)
     outcomes = {change["slug"]: change["outcome"] for change in report["changes"]}
     assert outcomes == {"good": "created", "bad": "failed", "of-bad": "blocked", "of-good": "created"}
-    assert cli.names("agents") == {"agent/good"}
+    assert cli.slugs("agents") == {"good"}
     assert report["summary"]["created"] == 2
 
 
@@ -249,7 +249,7 @@ def test_an_org_in_the_manifest_counts_more_than_the_option(cli) -> None:
     other = f"{cli.org}-other"
     cli.write("bot.yaml", cli.agent("Bot", org=other))
     assert cli.json("apply", "-f", "bot.yaml")["changes"][0]["org"] == other
-    assert cli.names("agents") == set()
+    assert cli.slugs("agents") == set()
     listed = json.loads(cli.ok("get", "agents", "-A", "-o", "json").out)
     assert other in {item["metadata"].get("org") for item in listed["items"]}
 
@@ -260,4 +260,4 @@ def test_validate_reports_without_writing(cli) -> None:
     cli.write("bad.yaml", cli.agent("Bad", "short"), {"kind": "Agnet"})
     report = cli.json("validate", "-f", "bad.yaml", code=1)
     assert report["diagnostics"]
-    assert cli.names("agents") == set()
+    assert cli.slugs("agents") == set()

@@ -9,6 +9,19 @@ import pytest
 
 HEAD = "apiVersion: agentic.stigmer.ai/v1\nkind: Agent\nmetadata: {name: bot}\n"
 GOOD = HEAD + "spec: {instructions: Do as you are told.}\n"
+SECRET = """\
+apiVersion: agentic.stigmer.ai/v1
+kind: Environment
+metadata: {name: e}
+spec: {data: {KEY: {value: hunter2, isSecret: true}}}
+"""
+DEFAULT_SLUG = f"""\
+{GOOD}---
+apiVersion: agentic.stigmer.ai/v1
+kind: AgentInstance
+metadata: {{name: bot-default}}
+spec: {{agent: bot}}
+"""
 CYCLE = """\
 apiVersion: agentic.stigmer.ai/v1
 kind: Workflow
@@ -19,63 +32,87 @@ spec:
     - {name: b, agent: bot, dependsOn: [a]}
 """
 
-CASES: dict[str, tuple[str | bytes, str]] = {
-    "duplicate key": (HEAD + "spec:\n  instructions: Do as you are told.\n  instructions: Again.\n", "bad.yaml:6:3"),
-    "duplicate resource": (f"{GOOD}---\n{GOOD}", "bad.yaml"),
-    "unknown kind": (GOOD.replace("Agent", "Agnet"), "Agent"),
-    "unknown apiVersion": (GOOD.replace("/v1", "/v9"), "bad.yaml:1"),
-    "unknown field": (GOOD.replace("instructions", "instrctions"), "instructions"),
-    "wrong type": (HEAD + "spec: {instructions: [a, list]}\n", "bad.yaml:4"),
-    "short instructions": (HEAD + "spec: {instructions: short}\n", "spec.instructions"),
-    "no name": ("apiVersion: agentic.stigmer.ai/v1\nkind: Agent\nspec: {instructions: Do as told.}\n", "metadata"),
-    "cycle of tasks": (f"{GOOD}---\n{CYCLE}", "a"),
-    "dangling reference": (HEAD + "spec: {instructions: Do as you are told., skills: [none]}\n", "bad.yaml:4"),
-    "slug of a default instance": (
-        f"{GOOD}---\n"
-        + GOOD.replace("kind: Agent", "kind: AgentInstance").replace("name: bot", "name: bot-default").replace(
-            "instructions: Do as you are told.", "agent: bot"
-        ),
-        "bot-default",
-    ),
-    "secret value": (
-        "apiVersion: agentic.stigmer.ai/v1\nkind: Environment\nmetadata: {name: e}\n"
-        "spec: {data: {KEY: {value: hunter2, isSecret: true}}}\n",
+LOADED: dict[str, tuple[str | bytes, str]] = {
+    "duplicate-key": (HEAD + "spec:\n  instructions: Do as you are told.\n  instructions: Again.\n", ":6:3"),
+    "unknown-kind": (GOOD.replace("Agent", "Agnet"), 'did you mean "Agent"?'),
+    "unknown-api-version": (GOOD.replace("/v1", "/v9"), ":1"),
+    "unknown-field": (GOOD.replace("instructions", "instrctions"), 'did you mean "instructions"?'),
+    "wrong-type": (HEAD + "spec: {instructions: [a, list]}\n", ":4"),
+    "no-name": ("apiVersion: agentic.stigmer.ai/v1\nkind: Agent\nspec: {instructions: Do as told.}\n", "metadata"),
+    "cycle-of-tasks": (CYCLE, "tasks"),
+    "secret-value": (
+        SECRET,
         "secret",
     ),
-    "alias bomb": ("a: &a [x,x,x]\nb: &b [*a,*a,*a]\nc: [*b,*b,*b]\n" * 1, "bad.yaml"),
-    "deep nesting": ("spec: " + "[" * 100_000, "bad.yaml"),
-    "deep blocks": ("- " * 50_000 + "x", "bad.yaml"),
-    "NUL": (GOOD.replace("told", "t\0ld"), "bad.yaml:4"),
-    "invalid UTF-8": (GOOD.encode().replace(b"told", b"t\xffld"), "bad.yaml:4"),
-    "tab indentation": (HEAD + "spec:\n\tinstructions: Do as you are told.\n", "bad.yaml:5"),
-    "no YAML": ("{unclosed: [", "bad.yaml"),
-    "a list": ("- a\n- b\n", "bad.yaml:1"),
+    "alias-bomb": ("a: &a [x,x]\n" + "".join(f"k{n}: &a [*a,*a]\n" for n in range(40)), ":"),
+    "merge-key": ("a: &a {x: 1}\nb:\n  <<: *a\n", ":3"),
+    "deep-flow": ("spec: " + "[" * 100_000, ":1"),
+    "deep-blocks": ("- " * 50_000 + "x", ":1"),
+    "deep-maps": ("? " * 50_000 + "x", ":1"),
+    "nul": (GOOD.replace("told", "t\0ld"), ":4"),
+    "invalid-utf-8": (GOOD.encode().replace(b"told", b"t\xffld"), ":4"),
+    "tab-indentation": (HEAD + "spec:\n\tinstructions: Do as you are told.\n", ":5"),
+    "no-yaml": ("{unclosed: [", ":1"),
+    "a-list": ("- a\n- b\n", ":1"),
+    "over-the-limit": ("# " + "x" * 17 * 1024 * 1024, "16"),
+}
+"""File name -> content and what the diagnostic must say. All of them are applied in one run."""
+
+CHECKED: dict[str, tuple[str, str]] = {
+    "duplicate resource": (f"{GOOD}---\n{GOOD}", ":6:1"),
+    "short instructions": (HEAD + "spec: {instructions: short}\n", "spec.instructions"),
+    "dangling reference": (HEAD + "spec: {instructions: Do as you are told., skills: [none]}\n", ":4"),
+    "slug of a default instance": (
+        DEFAULT_SLUG,
+        "bot-default",
+    ),
     "empty file": ("", "bad.yaml"),
     "comments only": ("# nothing here\n", "bad.yaml"),
-    "over the limit": ("# " + "x" * 17 * 1024 * 1024, "bad.yaml"),
 }
+"""What is found once every document can be read, so that each needs a run of its own."""
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_bad_manifest_is_one_clear_error(case: str, cli) -> None:
-    content, place = CASES[case]
-    (cli.folder / "bad.yaml").write_bytes(content.encode() if isinstance(content, str) else content)
-    result = cli("apply", "-f", "bad.yaml", "-o", "json")
-    assert result.code == 1
-    report = result.json
+@pytest.fixture(scope="module")
+def refused(daemon_home: Path, tmp_path_factory: pytest.TempPathFactory, run_cli) -> dict[str, str]:
+    """What one run says of each bad file."""
+    cli = run_cli(daemon_home, "bad-input", tmp_path_factory.mktemp("bad"))
+    for name, (content, _) in LOADED.items():
+        (cli.folder / f"{name}.yaml").write_bytes(content.encode() if isinstance(content, str) else content)
+    (cli.folder / "good.yaml").write_text(GOOD)
+    report = cli.json("apply", "-f", ".", code=1)
     assert {"changes", "summary", "revision", "diagnostics"} <= report.keys()
-    errors = [item for item in report["diagnostics"] if item["severity"] == "error"]
-    assert errors
-    told = " ".join(_text(item) for item in report["diagnostics"])
-    assert place in told
-    assert "hunter2" not in result.out + result.err
-    assert cli.names("agents,environments,workflows") == set()
+    assert cli.slugs("agents") == set()
+    said: dict[str, str] = {}
+    for item in report["diagnostics"]:
+        if item["severity"] == "error":
+            file = Path(item["source"]["file"]).stem
+            said[file] = said.get(file, "") + _text(item)
+    return said
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_a_bad_file_is_a_clear_error_and_takes_none_of_the_others_with_it(name: str, refused: dict[str, str]) -> None:
+    assert LOADED[name][1] in refused[name]
+
+
+def test_a_good_file_beside_bad_ones_has_no_error(refused: dict[str, str]) -> None:
+    assert set(refused) == set(LOADED)
+
+
+@pytest.mark.parametrize("case", CHECKED)
+def test_a_bad_set_is_a_clear_error(case: str, cli) -> None:
+    content, told = CHECKED[case]
+    (cli.folder / "bad.yaml").write_text(content)
+    report = cli.json("apply", "-f", "bad.yaml", code=1)
+    assert told in " ".join(_text(item) for item in report["diagnostics"])
+    assert cli.slugs("agents") == set()
 
 
 def _text(item) -> str:
     source = item["source"] or {}
-    place = ":".join(str(source[key]) for key in ("file", "line", "column") if key in source)
-    return f"{place} {item['message']} {item['hint']}"
+    places = [source, *(note["source"] for note in item["related"])]
+    shown = [":".join(str(place[key]) for key in ("file", "line", "column") if key in place) for place in places]
+    return f"{' '.join(shown)} {item['message']} {item['hint']}"
 
 
 def test_all_mistakes_of_all_files_come_in_one_run(cli) -> None:
@@ -88,7 +125,7 @@ def test_all_mistakes_of_all_files_come_in_one_run(cli) -> None:
     assert "b.yaml:2:7: error:" in result.err
     assert 'did you mean "instructions"?' in result.err
     assert result.out == ""
-    assert cli.names("agents") == set()
+    assert cli.slugs("agents") == set()
 
 
 def test_both_places_of_a_duplicate_are_shown(cli) -> None:
@@ -121,7 +158,7 @@ def test_what_is_no_plain_file_is_refused(cli) -> None:
     result = cli("apply", "-f", "set")
     assert result.code == 1
     assert "link.yaml" in result.err
-    assert cli.names("agents") == set()
+    assert cli.slugs("agents") == set()
 
 
 def test_an_unreadable_file_is_named(cli) -> None:
@@ -142,7 +179,7 @@ def test_the_last_good_state_survives_a_broken_edit(cli) -> None:
     assert cli("apply", "-f", "bot.yaml").code == 1
     assert cli("delete", "-f", "bot.yaml", "--yes").code == 1
     assert cli.revision() == before
-    assert cli.names("agents") == {"agent/bot"}
+    assert cli.slugs("agents") == {"bot"}
 
 
 @pytest.mark.parametrize("text", ["[", "backend: 3", "backend: {type: moon}", "nonsense: 1"])

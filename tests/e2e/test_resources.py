@@ -29,9 +29,8 @@ def filled(cli):
 
 
 def test_get_lists_a_kind_by_any_of_its_words(filled) -> None:
-    for word in ("agent", "agents", "AGENTS"):
-        assert filled.names(word) == {"agent/support-bot", "agent/other"}
-    assert filled.names("env,skills") == {"environment/prod", "skill/triage"}
+    assert set(filled.ok("get", "AGENT", "-o", "name").out.split()) == {"agent/support-bot", "agent/other"}
+    assert filled.ok("get", "env,skills", "-o", "name").out.split() == ["environment/prod", "skill/triage"]
 
 
 def test_get_narrows_by_labels_and_filter(filled) -> None:
@@ -51,7 +50,10 @@ def test_one_named_resource_is_one_object_and_several_are_items(filled) -> None:
     assert filled.json("get", "agent", "other")["metadata"]["slug"] == "other"
     items = filled.json("get", "agent", "other", "support-bot")["items"]
     assert [item["metadata"]["slug"] for item in items] == ["other", "support-bot"]
-    assert filled.ok("get", "agents", "-o", "jsonpath={.items[*].metadata.slug}").out.split() == ["other", "support-bot"]
+    assert sorted(filled.ok("get", "agents", "-o", "jsonpath={.items[*].metadata.slug}").out.split()) == [
+        "other",
+        "support-bot",
+    ]
 
 
 def test_a_resource_that_does_not_exist_is_named(filled) -> None:
@@ -105,7 +107,7 @@ def test_an_agent_is_made_changed_and_deleted_without_a_manifest(cli) -> None:
     assert cli.json("agent", "get", "my-bot")["metadata"]["name"] == "My Bot"
     assert cli("agent", "delete", "my-bot").code == 5
     cli.ok("agent", "delete", "my-bot", "--yes")
-    assert cli.names("agents") | cli.names("agentinstances") == set()
+    assert cli.slugs("agents") | cli.slugs("agentinstances") == set()
 
 
 def test_a_rule_that_an_agent_breaks_is_told_with_its_field(cli) -> None:
@@ -118,10 +120,10 @@ def test_deleting_by_name_needs_a_yes_and_the_name(filled) -> None:
     assert filled("delete", "agent", "other").code == 5
     result = filled("delete", "agent", "other", "nobody", "--yes")
     assert (result.code, result.err) == (1, "✗ agent not found: nobody\n")
-    assert "agent/other" in filled.names("agents")
+    assert "other" in filled.slugs("agents")
     report = filled.json("delete", "agent/other", "skill/nothing", "--yes", "--ignore-not-found")
     assert (report["summary"]["deleted"], report["summary"]["unchanged"]) == (1, 1)
-    assert filled.names("agentinstances") == {"agentinstance/support-bot-default"}
+    assert filled.slugs("agentinstances") == {"support-bot-default"}
 
 
 def test_what_something_refers_to_is_not_deleted(filled) -> None:
@@ -136,7 +138,7 @@ def test_a_protected_resource_is_not_deleted(cli) -> None:
     cli.ok("apply", "-f", "bot.yaml")
     result = cli("delete", "-f", "bot.yaml", "--yes")
     assert (result.code, "protected" in result.err) == (5, True)
-    assert cli.names("agents") == {"agent/bot"}
+    assert cli.slugs("agents") == {"bot"}
 
 
 def test_deleting_by_files_takes_what_they_declare_and_nothing_else(filled) -> None:
@@ -145,6 +147,6 @@ def test_deleting_by_files_takes_what_they_declare_and_nothing_else(filled) -> N
     assert [(change["slug"], change["outcome"]) for change in dry["changes"]] == [("other", None)]
     report = filled.json("delete", "-f", "part.yaml", "--yes")
     assert (report["summary"]["deleted"], report["summary"]["unchanged"]) == (1, 1)
-    assert filled.names("agents") == {"agent/support-bot"}
+    assert filled.slugs("agents") == {"support-bot"}
     again = filled.ok("delete", "-f", "part.yaml")
     assert again.out == "2 already absent\n"

@@ -88,9 +88,10 @@ def test_nothing_is_started_by_looking(config: Config) -> None:
     assert not config.data_dir.exists()
 
 
-def test_many_clients_at_once_end_with_one_daemon(config: Config) -> None:
-    clients = [client_process(config) for _ in range(6)]
-    answers = [client.communicate(timeout=30) for client in clients]
+@pytest.mark.parametrize("count", [6, pytest.param(60, marks=pytest.mark.slow)])
+def test_many_clients_at_once_end_with_one_daemon(config: Config, count: int) -> None:
+    clients = [client_process(config) for _ in range(count)]
+    answers = [client.communicate(timeout=60) for client in clients]
     assert {error for _, error in answers} == {""}
     assert len({pid for pid, _ in answers}) == 1
 

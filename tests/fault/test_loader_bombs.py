@@ -108,6 +108,8 @@ BOMBS: dict[str, tuple[Bomb, str]] = {
     "a quote that is never closed": (lambda: 'a: "' + "x\n" * 500_000, "syntax"),
     "unclosed quotes in many documents": (lambda: 'a: "x\n---\n' * 9_000, "too-many-mistakes"),
     "many documents": (lambda: "---\na: 1\n" * 20_000, "too-many-documents"),
+    "many empty documents": (lambda: "---\n" * 4_000_000, "too-many-documents"),
+    "many ends of documents": (lambda: "...\n" * 4_000_000, "too-many-documents"),
     "many documents with other line breaks": (lambda: "---\ra: 1\r" * 20_000, "too-many-documents"),
     "a huge file": (lambda: b"#" * (17 << 20), "file-too-large"),
     "many directives": (lambda: lines(50_000, lambda i: f"%TAG !a{i}! x") + "---\na: 1", "directive"),
@@ -133,7 +135,7 @@ HARMLESS: dict[str, Bomb] = {
     "a large block of text": lambda: "a: |\n" + "  some [text] {with} & *signs*\n" * 30_000,
     "a long comment": lambda: "#" + "x" * 1_000_000 + "\na: b",
     "the most aliases allowed": lambda: f"a: &a x\nb: [{'*a,' * 1_000}]",
-    "the most documents allowed": lambda: "---\na: 1\n" * 10_000,
+    "the most documents allowed": lambda: "---\na: 1\n" * 10_000 + "---\n",
     "a full file": lambda: "---\n".join(["metadata: {labels: {a: b}}\ntext: " + "x" * 1_500 + "\n"] * 9_999),
 }
 

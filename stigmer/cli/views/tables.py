@@ -60,4 +60,4 @@ def _draw(console: Console, headers: Sequence[str], rows: Sequence[Sequence[str]
         table.add_column(Text(header), overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell, styles.get(cell, "")) for cell in row))
-    Terminal(file=console.out, no_color=not console.color_out, highlight=False).print(table)
+    Terminal(file=console.out, color_system="auto" if console.color_out else None, highlight=False).print(table)

@@ -49,15 +49,20 @@ def seal(contract: Contract, kind: Kind, org: str, message: Any) -> Content:
         message=message,
         data=data,
         digest=codec.resource_digest(kind, data),
-        spec_digest=hashlib.sha256(codec.content(message.spec)).digest(),
+        spec_digest=_spec_digest(contract, message),
         targets=targets,
         indexes=content_indexes((target.key for target in targets), message.metadata.labels.items()),
         status=status(message) if status else {},
     )
 
 
+def _spec_digest(contract: Contract, message: Any) -> bytes:
+    return hashlib.sha256(contract.codec.content(message.spec)).digest()
+
+
 def default_instance(contract: Contract, parent: Change) -> Change | None:
-    """The instance `<slug>-default` that is made with `parent`, or None for kinds that have none."""
+    """The instance `<slug>-default` that is made with `parent`, or None for kinds that have none. Its one reference
+    is the parent, which arrives with it and so needs no check."""
     if not parent.kind.default_instance_kind:
         return None
     kind = contract.kinds[parent.kind.default_instance_kind]
@@ -65,7 +70,16 @@ def default_instance(contract: Contract, parent: Change) -> Change | None:
     message = kind.message_class(
         metadata={"name": slug, "slug": slug}, spec={reference_field(kind, parent.kind): parent.slug}
     )
-    content = seal(contract, kind, parent.org, message)
+    data = contract.codec.content(message)
+    content = Content(
+        message=message,
+        data=data,
+        digest=contract.codec.resource_digest(kind, data),
+        spec_digest=_spec_digest(contract, message),
+        targets=(),
+        indexes=content_indexes((parent.key,), ()),
+        status={},
+    )
     return Change(kind, Action.CREATE, parent.org, slug, content=content)
 
 

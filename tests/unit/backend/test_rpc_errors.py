@@ -14,7 +14,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from stigmer import errors
-from stigmer.backend import link
+from stigmer.backend import link, retry
 from stigmer.backend.client import GrpcBackend
 from stigmer.backend.retry import Patience
 from stigmer.contract import Contract
@@ -103,6 +103,14 @@ def test_a_refused_connection_says_where_and_what_to_do(tmp_path: Path, contract
     assert type(error) is errors.Unavailable
     assert error.message == (f"cannot reach the backend at unix:{tmp_path}/nobody.sock: No such file or directory")
     assert (error.hint, error.reason) == ("run stigmer local status", "UNREACHABLE")
+
+
+def test_a_connection_lost_during_a_call_is_told_apart(
+    server: ScriptedServer, backend: GrpcBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "MAX_TRIES", 1)
+    server.script["GetAgent"] = lambda request, context: server.stop()
+    assert "lost the connection to the backend" in failure(backend).message
 
 
 @pytest.mark.usefixtures("quick_retries")

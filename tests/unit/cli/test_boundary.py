@@ -199,10 +199,10 @@ def test_a_terminal_that_is_not_unicode_is_no_fault() -> None:
 def test_an_interrupt_from_outside_is_130(home: Path) -> None:
     (home / "data" / "logs").mkdir(parents=True)
     (home / "data" / "logs" / "daemon.log").write_text("one line\n", encoding="utf-8")
-    process = child("local", "logs", "--follow", stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"one line\n"
-    time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    with child("local", "logs", "--follow", stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"one line\n"
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
     assert (process.returncode, errors) == (130, "✗ interrupted\n".encode())

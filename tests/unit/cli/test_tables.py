@@ -40,7 +40,7 @@ def test_a_terminal_gets_every_cell_within_its_width(terminal, monkeypatch: pyte
 def test_a_terminal_without_colour_gets_no_colour(terminal) -> None:
     terminal.console.color_out = False
     print_table(terminal.console, ["NAME"], [["a"]], {"a": "green"})
-    assert "\x1b[3" not in terminal.out
+    assert "\x1b" not in terminal.out
 
 
 def test_markup_in_a_cell_is_text(terminal) -> None:

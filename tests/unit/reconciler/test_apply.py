@@ -308,6 +308,33 @@ def test_planning_again_does_not_help_against_another_error(
     assert Replanned not in run.kinds()
 
 
+def test_a_create_that_somebody_else_made_first_is_planned_again(
+    backend: Store, make_plan: MakePlan, want: Want, live: Live, key_of: KeyOf, failure: Coded
+) -> None:
+    results = (
+        ChangeResult(key_of("a"), Outcome.FAILED, error=failure("ALREADY_EXISTS")),
+        ChangeResult(key_of("b"), Outcome.SKIPPED),
+    )
+    run = Run(Answering(backend, ApplyResult(0, results)), make_plan, [want("a", NEW), want("b", NEW)])
+    planned = run.make()
+    backend.put(live("a", OLD))
+    assert outcomes(run.go(planned)) == {"a": "updated", "b": "created"}
+
+
+@pytest.mark.parametrize("raised", [True, False], ids=["raised", "told per change"])
+def test_a_name_that_is_still_taken_when_looked_at_again_is_an_error(
+    backend: Store, make_plan: MakePlan, want: Want, key_of: KeyOf, failure: Coded, raised: bool
+) -> None:
+    taken = failure("ALREADY_EXISTS")
+    told = ApplyResult(0, (ChangeResult(key_of("a"), Outcome.FAILED, error=taken),))
+    faulty = Faulty(backend, {"apply_changes": [Fault(taken)] * 9})
+    run = Run(faulty if raised else Answering(backend, *[told] * 9), make_plan, [want("a", NEW)])
+    report = run.go()
+    assert len(run.sent()) == 2
+    assert outcomes(report) == {"a": "failed"}
+    assert [applied.result.error for applied in report.results] == [taken]
+
+
 def test_an_atomic_request_that_was_told_to_be_stale_is_planned_again(
     backend: Store, make_plan: MakePlan, want: Want, key_of: KeyOf, failure: Coded
 ) -> None:

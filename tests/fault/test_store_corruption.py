@@ -1,0 +1,168 @@
+"""Damaged files are never served as if they were whole: they are refused, reported, or read exactly as before."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from stigmer.store.base import Event, Record
+from stigmer.store.engines import open_store
+
+from .store_probe import INDEX, SPACE, Look, look_at
+
+PAGE = 4096
+META_BYTES = 160
+TRANSACTION_NUMBER = 144  # its place in a meta page
+BATCH = 50
+
+
+class Chance(random.Random):
+    """Random numbers that remember the `number` they came from."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+Damage = Callable[[bytearray, Chance], None]
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed store with several generations of pages, small and large values, and free pages."""
+    folder = tmp_path_factory.mktemp("sound") / "data"
+    store = open_store(folder)
+    chance = random.Random(1)
+    for turn in range(12):
+        rows = [made(turn * 20 + number, chance) for number in range(12)]
+        store.write(lambda tx, rows=rows, turn=turn: fill(tx, rows, turn))
+    store.write(lambda tx: tx.delete_many([made(number, chance).key for number in range(0, 200, 3)]))
+    store.close()
+    return folder
+
+
+def made(number: int, chance: random.Random) -> Record:
+    labels = tuple((INDEX, f"v{number % size}") for size in (2, 7))
+    body = chance.randbytes(chance.choice((30, 700, 3_000, 9_000)))
+    return Record("local", "Agent", f"agent-{number:05d}", f"slug-{number}", body, b"head", labels)
+
+
+def fill(tx, rows: list[Record], turn: int) -> None:  # type: ignore[no-untyped-def]
+    tx.save_many(rows)
+    tx.kv_put(SPACE, b"key-%d" % turn, b"value-%d" % turn)
+    tx.append([Event(row.org, row.kind, row.id, row.slug, "created") for row in rows], b"%d" % turn)
+
+
+class Workshop:
+    """Makes damaged copies of a sound store and has them looked at, a batch at a time."""
+
+    def __init__(self, sound: Path, folder: Path) -> None:
+        self._sound = sound
+        self._folder = folder
+        (self.expected,) = look_at([sound])
+        assert self.expected.content
+        assert not self.expected.problems
+
+    def copy(self, damage: Damage, number: int) -> Path:
+        folder = self._folder / str(number)
+        shutil.copytree(self._sound, folder)
+        content = bytearray((folder / "data.mdb").read_bytes())
+        damage(content, Chance(number))
+        (folder / "data.mdb").write_bytes(content)
+        return folder
+
+    def check(self, damage: Damage, numbers: Sequence[int]) -> None:
+        """Each damage is noticed, or harmless."""
+        for start in range(0, len(numbers), BATCH):
+            batch = numbers[start : start + BATCH]
+            folders = [self.copy(damage, number) for number in batch]
+            for number, found in zip(batch, look_at(folders), strict=True):
+                assert self.never_silent(found), (number, found)
+            for folder in folders:
+                shutil.rmtree(folder)
+
+    def never_silent(self, found: Look) -> bool:
+        unharmed = (found.content, found.revision) == (self.expected.content, self.expected.revision)
+        return not found.untyped and (unharmed or bool(found.problems))
+
+
+@pytest.fixture
+def workshop(sound: Path, tmp_path: Path) -> Workshop:
+    return Workshop(sound, tmp_path)
+
+
+def flip_a_bit(content: bytearray, chance: Chance) -> None:
+    content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+
+
+def flip_a_bit_of_a_page_header(content: bytearray, chance: Chance) -> None:
+    place = chance.randrange(len(content) // PAGE) * PAGE + chance.randrange(40)
+    content[place] ^= 1 << chance.randrange(8)
+
+
+def flip_the_given_bit(content: bytearray, chance: Chance) -> None:
+    content[chance.number // 8] ^= 1 << chance.number % 8
+
+
+def scramble_a_sector(content: bytearray, chance: Chance) -> None:
+    place = chance.randrange(len(content) // 512) * 512
+    content[place : place + 512] = chance.randbytes(512)
+
+
+def blank_a_page(content: bytearray, chance: Chance) -> None:
+    place = chance.randrange(len(content) // PAGE) * PAGE
+    content[place : place + PAGE] = bytes(PAGE)
+
+
+def exchange_two_pages(content: bytearray, chance: Chance) -> None:
+    first, second = (chance.randrange(len(content) // PAGE) * PAGE for _ in range(2))
+    one, other = content[first : first + PAGE], content[second : second + PAGE]
+    content[first : first + PAGE], content[second : second + PAGE] = other, one
+
+
+def cut_the_end_off(content: bytearray, chance: Chance) -> None:
+    del content[chance.randrange(len(content)) :]
+
+
+DAMAGES = (
+    flip_a_bit,
+    flip_a_bit_of_a_page_header,
+    scramble_a_sector,
+    blank_a_page,
+    exchange_two_pages,
+    cut_the_end_off,
+)
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_damage_is_never_silent(damage: Damage, workshop: Workshop) -> None:
+    workshop.check(damage, range(25))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_much_damage_is_never_silent(damage: Damage, workshop: Workshop) -> None:
+    workshop.check(damage, range(1_500))
+
+
+@pytest.mark.parametrize("step", [97, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
+def test_no_bit_of_the_meta_pages_can_bring_the_past_back(workshop: Workshop, step: int) -> None:
+    """The newest meta page made to look old would show the commit before the last one."""
+    places = [page * PAGE * 8 + bit for page in (0, 1) for bit in range(META_BYTES * 8)]
+    numbers = [(page * PAGE + TRANSACTION_NUMBER) * 8 + bit for page in (0, 1) for bit in range(6)]
+    workshop.check(flip_the_given_bit, sorted({*places[::step], *numbers}))
+
+
+def test_the_probe_would_notice_silent_damage(workshop: Workshop) -> None:
+    """The control: another body, written in good order, is seen as other content."""
+    folder = workshop.copy(lambda content, chance: None, 0)
+    store = open_store(folder)
+    store.write(lambda tx: tx.save_many([made(1, random.Random(9))]))
+    store.close()
+    (found,) = look_at([folder])
+    assert not found.problems
+    assert not workshop.never_silent(found)
