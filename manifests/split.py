@@ -20,6 +20,7 @@ _BOMS = {
 }
 _MARKER = re.compile(rb"(?:\A|\n|\r(?!\n))(---|\.\.\.)(?=[ \t\r\n]|\Z)")
 _MARKER_AFTER_LF = re.compile(rb"\n(---|\.\.\.)(?=[ \t\r\n]|\Z)")
+_BARE_CR = re.compile(rb"\r(?!\n)")
 _LINE_BREAK = re.compile(rb"\r\n?|\n")
 _LINE = re.compile(rb"[^\r\n]+")
 _TAG_DIRECTIVE = re.compile(rb"[\r\n]%TAG")
@@ -60,14 +61,19 @@ def unsupported_encoding(data: bytes) -> str | None:
 def chunks(data: bytes) -> Iterable[Chunk]:
     """The documents of a file in order. Texts between markers may hold nothing: the parser finds nothing in them."""
     start = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
-    if b"\r" in data or _MARKER_AFTER_LF.search(data) or data[start : start + 3] == b"...":
-        return _cut(data, start)
+    marker = _MARKER if _has_bare_cr(data) else _MARKER_AFTER_LF
+    if marker.search(data, start) or data[start : start + 3] == b"...":
+        return _cut(data, start, marker)
     return (Chunk(start, len(data), 0),)
 
 
-def _cut(data: bytes, start: int) -> Iterator[Chunk]:
+def _has_bare_cr(data: bytes) -> bool:
+    return b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
+
+
+def _cut(data: bytes, start: int, pattern: re.Pattern[bytes]) -> Iterator[Chunk]:
     line = counted = 0
-    for marker, is_end in _markers(data, start):
+    for marker, is_end in _markers(data, start, pattern):
         if marker > start:
             line += _breaks(data, counted, start)
             counted = start
@@ -77,11 +83,10 @@ def _cut(data: bytes, start: int) -> Iterator[Chunk]:
         yield Chunk(start, len(data), line + _breaks(data, counted, start))
 
 
-def _markers(data: bytes, start: int) -> Iterator[tuple[int, bool]]:
+def _markers(data: bytes, start: int, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, bool]]:
     first = _MARKER.match(data[start : start + 4])
     if first:
         yield start, first[1] == b"..."
-    pattern = _MARKER if b"\r" in data else _MARKER_AFTER_LF
     for match in pattern.finditer(data, start):
         if match.start(1) > start:
             yield match.start(1), match[1] == b"..."
@@ -90,7 +95,7 @@ def _markers(data: bytes, start: int) -> Iterator[tuple[int, bool]]:
 def _breaks(data: bytes, start: int, end: int) -> int:
     breaks = data.count(b"\n", start, end)
     if data.find(b"\r", start, end) >= 0:
-        breaks += sum(1 for match in re.compile(rb"\r(?!\n)").finditer(data, start, end))
+        breaks += sum(1 for _ in _BARE_CR.finditer(data, start, end))
     return breaks
 
 

@@ -13,7 +13,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from stigmer.contract.context import SECRETS_REFUSED, Context, ExternalSource, Path, describe
 from stigmer.contract.freeform import bind_free_form
-from stigmer.contract.scalars import bind_scalar, scalar_text
+from stigmer.contract.scalars import NUL_REFUSED, bind_scalar, scalar_text
 from stigmer.contract.shapes import FREE_FORM, FieldShape, MessageShape
 from stigmer.contract.suggest import did_you_mean
 
@@ -64,7 +64,7 @@ def _single(shape: FieldShape, value: Any, path: Path, context: Context) -> Any:
         if kwargs is not None:
             _resolve_value_source(shape.message, kwargs, path, context)
         return kwargs
-    if type(value) is str and shape.scalar.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+    if type(value) is str and shape.scalar.type == FieldDescriptor.TYPE_STRING and "\0" not in value:
         return value
     if shape.rules.file_source and isinstance(value, Mapping):
         return _file_source(value, path, context)
@@ -121,14 +121,16 @@ def _keys(value: list[Any], path: Path, context: Context) -> dict[str, Any]:
 def _string_map(value: Mapping[str, Any], path: Path, context: Context) -> dict[str, str]:
     bound = {}
     for key, item in value.items():
-        if type(item) is str:
+        if type(item) is str and "\0" not in item:
             bound[key] = item
         elif isinstance(item, (bool, int, float)):
             bound[key] = scalar_text(item, (*path, key), context)
         elif item is None:
             context.error((*path, key), "expected a string, got null", 'write "" for an empty value')
         else:
-            context.error((*path, key), f"expected a string, got {describe(item)}")
+            context.error(
+                (*path, key), NUL_REFUSED if isinstance(item, str) else f"expected a string, got {describe(item)}"
+            )
     return bound
 
 

@@ -18,6 +18,9 @@ _UNSIGNED = {FieldDescriptor.CPPTYPE_UINT32, FieldDescriptor.CPPTYPE_UINT64}
 _FLOAT = {FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT}
 
 
+NUL_REFUSED = "a NUL character (U+0000) is not allowed"
+
+
 def scalar_text(value: bool | float, path: Path, context: Context) -> str:
     """A number or boolean as it is spelled in the document."""
     spelled = context.spellings.get(path)
@@ -50,6 +53,8 @@ def _string(shape: FieldShape, value: Any, path: Path, context: Context) -> Any:
             context.error(path, "expected base64 text")
             return None
     if isinstance(value, str):
+        if "\0" in value:
+            context.error(path, NUL_REFUSED)
         return value
     if isinstance(value, (bool, int, float)):
         text = scalar_text(value, path, context)

@@ -51,10 +51,10 @@ class Target:
 
 @dataclass(slots=True)
 class Content:
-    """A resource as it is to be, in the forms that are needed under the writer. `status` are kept status fields that
+    """A resource as it is to be, in the forms that are needed under the writer: the canonical bytes and what follows
+    from them. The message itself is not kept, being several times as large. `status` are kept status fields that
     follow from the spec; `instance` is the default instance that comes with a new resource."""
 
-    message: Any
     data: bytes
     digest: bytes
     spec_digest: bytes
@@ -66,8 +66,9 @@ class Content:
 
 @dataclass(slots=True)
 class Change:
-    """One wanted change. `wanted` is what the caller sent, `content` what comes of it; an update by mask or etag gets
-    its content by merging `wanted` into `base`, the resource as it was read. `claims` None leaves claims alone."""
+    """One wanted change. `wanted` is what the caller sent, `content` what comes of it and takes its place; an update by
+    mask or etag gets its content by merging `wanted` into `base`, the resource as it was read. `claims` None leaves
+    claims alone."""
 
     kind: Kind
     action: Action

@@ -34,25 +34,26 @@ _pack_sum = CHECKSUM.pack
 
 
 @lru_cache(maxsize=256)
-def _lengths(count: int) -> Struct:
+def lengths(count: int) -> Struct:
+    """The encoding of so many lengths."""
     return Struct(f"<{count}I")
 
 
 def pack_texts(texts: list[str]) -> bytes:
     """Several texts as one encoded run and their lengths in characters: one call to the codec instead of many."""
     run = "".join(texts).encode()
-    return _TEXTS.pack(len(texts), len(run)) + _lengths(len(texts)).pack(*map(len, texts)) + run
+    return _TEXTS.pack(len(texts), len(run)) + lengths(len(texts)).pack(*map(len, texts)) + run
 
 
 def unpack_texts(data: bytes, start: int) -> tuple[list[str], int]:
     """The texts that begin at `start`, and where they end."""
     count, size = _TEXTS.unpack_from(data, start)
-    lengths = _lengths(count)
+    layout = lengths(count)
     start += _TEXTS.size
-    run_start = start + lengths.size
+    run_start = start + layout.size
     run = data[run_start : run_start + size].decode()
     texts, position = [], 0
-    for length in lengths.unpack_from(data, start):
+    for length in layout.unpack_from(data, start):
         texts.append(run[position : position + length])
         position += length
     return texts, run_start + size
@@ -72,8 +73,8 @@ def _decode_pairs(data: bytes) -> tuple[tuple[str, str], ...]:
 def encode_record(place: bytes, primary: bytes, record: Record) -> bytes:
     """`place` is the record's key; its primary key is kept inside, so that an entry that leads astray shows."""
     slug, pairs, head, body = record.slug.encode(), _encode_pairs(record.indexes), record.head, record.body
-    lengths = _RECORD_LENGTHS.pack(len(primary), len(slug), len(pairs), len(head))
-    front = b"".join((lengths, primary, slug, pairs, head))
+    sizes = _RECORD_LENGTHS.pack(len(primary), len(slug), len(pairs), len(head))
+    front = b"".join((sizes, primary, slug, pairs, head))
     return b"".join((_pack_sum(crc32(body, crc32(front, crc32(place, _RECORD_SEED)))), front, body))
 
 
@@ -142,6 +143,9 @@ class State:
     place: int = 0
     orgs: int = 0
     kinds: int = 0
+
+    def copy(self) -> State:
+        return State(self.revision, self.at, self.oldest, self.place, self.orgs, self.kinds)
 
 
 def encode_state(state: State, transaction: int) -> bytes:

@@ -13,6 +13,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 import lmdb
 
 from stigmer.errors import DataLoss, InvalidArgument, ResourceExhausted, StigmerError, Unavailable
+from stigmer.store.marker import NO_ROOM, no_room
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,7 +29,12 @@ DAMAGE = (
 )
 """What LMDB raises when the pages do not say what they should."""
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM})
+_LIMITS: dict[type[lmdb.Error], str] = {
+    lmdb.TxnFullError: "apply fewer resources at a time",
+    lmdb.ReadersFullError: "try again",
+    lmdb.MemoryError: "raise the memory limit of the backend",
+    lmdb.MapFullError: "apply fewer resources at a time",
+}
 
 LITTLE_SPACE = 8 << 20
 """A disk with less than this free is taken for full when a write was cut short."""
@@ -68,17 +74,12 @@ def typed(error: lmdb.Error, path: Path) -> StigmerError:
         return _not_understood(path, error)
     if isinstance(error, lmdb.BadValsizeError):
         return InvalidArgument(f"a key or value is too large to store: {error}")
-    if isinstance(error, lmdb.TxnFullError):
-        return ResourceExhausted("the transaction is too large for the store", hint="apply fewer resources at a time")
-    if isinstance(error, lmdb.ReadersFullError):
-        return ResourceExhausted("too many reads at once", hint="try again")
+    for limit, hint in _LIMITS.items():
+        if isinstance(error, limit):
+            return ResourceExhausted(f"the store in {path} has reached a limit: {error}", hint=hint)
     code = getattr(error, "code", 0)
     if code in NO_ROOM or (code == errno.EIO and _disk_is_full(path)):
-        return ResourceExhausted(
-            f"cannot write to {path}: no space left ({error})",
-            hint="free disk space or raise the quota; nothing was lost, and writing resumes by itself",
-            reason="DISK_FULL",
-        )
+        return no_room(path, str(error))
     return Unavailable(
         f"cannot use the store in {path}: {error}",
         hint="check that the data directory is writable and its disk is healthy; nothing that was confirmed is lost",

@@ -13,7 +13,7 @@ from struct import Struct
 from stigmer.errors import OutOfRange
 from stigmer.store.base import Commit, Event
 from stigmer.store.integrity import Space, damaged, seal, unseal
-from stigmer.store.lmdb_codec import State, pack_texts, unpack_texts
+from stigmer.store.lmdb_codec import State, lengths, pack_texts, unpack_texts
 from stigmer.store.lmdb_keys import LOG_KEY
 from stigmer.store.lmdb_trees import Cursor, Tree, Txn
 
@@ -107,16 +107,16 @@ def _chunks(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
 def _pack_events(events: Sequence[Event]) -> bytes:
     texts = [text for event in events for text in (event.org, event.kind, event.id, event.slug, event.type)]
     payloads = [event.payload for event in events]
-    lengths = Struct(f"<{len(payloads)}I").pack(*map(len, payloads))
-    return b"".join((_CHUNK.pack(len(events)), lengths, pack_texts(texts), *payloads))
+    sizes = lengths(len(payloads)).pack(*map(len, payloads))
+    return b"".join((_CHUNK.pack(len(events)), sizes, pack_texts(texts), *payloads))
 
 
 def _unpack_events(data: bytes, start: int) -> Iterator[Event]:
     (count,) = _CHUNK.unpack_from(data, start)
     start += _CHUNK.size
-    lengths = Struct(f"<{count}I").unpack_from(data, start)
+    sizes = lengths(count).unpack_from(data, start)
     texts, position = unpack_texts(data, start + 4 * count)
-    for number, length in enumerate(lengths):
+    for number, length in enumerate(sizes):
         org, kind, record_id, slug, type_ = texts[number * _TEXTS_PER_EVENT : (number + 1) * _TEXTS_PER_EVENT]
         yield Event(org, kind, record_id, slug, type_, data[position : position + length])
         position += length

@@ -133,8 +133,9 @@ class RecordWriter:
         self._put(self._trees.slugs, _slug_entries(batch, sorted(zip(slug_keys, places, batch, strict=True))))
 
     def _put(self, tree: Tree, items: Iterable[tuple[bytes, bytes]], *, append: bool = False) -> None:
-        with self._txn.cursor(tree) as cursor:
-            cursor.putmulti(items, append=append)
+        cursor = self._txn.cursor(tree)
+        cursor.putmulti(items, append=append)
+        cursor.close()
 
     def _delete(self, tree: Tree, keys: Iterable[bytes]) -> None:
         for key in sorted(keys):

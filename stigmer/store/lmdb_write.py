@@ -5,7 +5,6 @@ Records and their index entries are in `lmdb_save`."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from stigmer.errors import ResourceExhausted
@@ -34,7 +33,7 @@ class LmdbTransaction(LmdbReadTransaction):
     ) -> None:
         self.fresh = Prefixes()
         super().__init__(txn, trees, (*prefixes, self.fresh), path)
-        self.state = self._loaded = replace(state)
+        self.state = self._loaded = state.copy()
         self.size = 0
         self._now = now
         self._before = state.revision

@@ -8,15 +8,19 @@ a crash then leaves a folder that the next start simply makes again.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stigmer.errors import DataLoss, FailedPrecondition, StigmerError, Unavailable
+from stigmer.errors import DataLoss, FailedPrecondition, ResourceExhausted, StigmerError, Unavailable
 from stigmer.store.base import FORMAT_VERSION
 
 MARKER_NAME = "store.json"
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Errors of a disk, a quota or a file that is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +101,21 @@ def sync_folder(folder: Path) -> None:
 
 
 def cannot_use(path: Path, error: OSError) -> StigmerError:
-    """A fault of the file system below `path`, as Unavailable with the thing to do."""
+    """A fault of the file system at `path`, with the thing to do: ResourceExhausted without room, else Unavailable."""
+    if error.errno in NO_ROOM:
+        return no_room(path, str(error.strerror))
     return Unavailable(
         f"cannot use {path}: {error.strerror or error}",
         hint=f"make {path.parent} a writable directory of your user on a working disk, or choose another one",
         reason="STORE_UNREACHABLE",
+    )
+
+
+def no_room(path: Path, cause: str) -> ResourceExhausted:
+    return ResourceExhausted(
+        f"cannot write to {path}: no space left ({cause})",
+        hint="free disk space or raise the quota; nothing was lost, and writing resumes by itself",
+        reason="DISK_FULL",
     )
 
 

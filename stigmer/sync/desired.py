@@ -84,6 +84,8 @@ class Loader:
 
     @cached_property
     def scan(self) -> Scan:
+        """What there is to load. The cache is opened before: it trusts only what is older than its opening."""
+        _ = self._cache
         return self._tree.scan()
 
     @cached_property

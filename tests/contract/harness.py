@@ -141,7 +141,7 @@ class RunningServer:
 
     async def _main(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
+        self.stopping = asyncio.Event()
         descriptors = added_descriptors() if ADDED_KIND in self.contract.kinds else None
         self.server: StigmerServer = build_server(
             self.store, self.contract, identify=LocalCallers("a token"), descriptors=descriptors
@@ -152,11 +152,11 @@ class RunningServer:
         self.tcp = f"127.0.0.1:{self.server.grpc.add_insecure_port('127.0.0.1:0')}"
         await self.server.start()
         self._ready.set()
-        await self._stop.wait()
+        await self.stopping.wait()
         await self.server.stop(grace=5)
 
     def stop(self) -> None:
-        self.loop.call_soon_threadsafe(self._stop.set)
+        self.loop.call_soon_threadsafe(self.stopping.set)
         self._thread.join(20)
         assert not self._thread.is_alive()
         self.folder.cleanup()

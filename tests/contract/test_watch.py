@@ -8,6 +8,10 @@ import threading
 import grpc
 import pytest
 
+from stigmer.contract import default_contract
+
+from .harness import Client, RunningServer
+
 CREATED, UPDATED, DELETED = 1, 2, 3
 
 
@@ -150,3 +154,47 @@ def test_slow_and_many_consumers_see_every_revision_once_and_in_order(server, cl
         assert not thread.is_alive()
     expected = list(range(start + 1, start + writes + 1))
     assert all(revisions == expected for revisions in seen.values())
+
+
+@pytest.fixture
+def own_server(tmp_path):
+    """A server whose log keeps five commits."""
+    server = RunningServer(default_contract(), "memory", tmp_path, log_retention=5)
+    with grpc.insecure_channel(server.address) as channel:
+        yield server, Client(server.contract, channel)
+    server.stop()
+
+
+def create_skills(client, count):
+    kind = client.contract.kinds["Skill"]
+    for number in range(count):
+        client.create(kind, kind.message_class(metadata={"slug": f"s{number}"}, spec={"skill_md": "# x"}))
+
+
+def test_a_cursor_that_the_log_no_longer_reaches_is_out_of_range(own_server, refused):
+    _, client = own_server
+    create_skills(client, 9)
+    with refused("OUT_OF_RANGE") as caught:
+        list(client.stream("Watch", since_revision=2))
+    assert caught.error.reason == "CURSOR_EXPIRED"
+    stream = client.stream("Watch", since_revision=4)
+    assert [each.revision for each in take(stream, 6)] == [9, 5, 6, 7, 8, 9]
+    stream.cancel()
+
+
+def test_a_digest_listing_falls_back_when_the_log_no_longer_reaches(own_server):
+    _, client = own_server
+    create_skills(client, 9)
+    (page,) = client.stream("ListDigests", since_revision=2, epoch=client.call("GetServerInfo").epoch)
+    assert page.scope == 3
+    assert len(page.entries) == 9
+
+
+def test_streams_end_with_unavailable_when_the_server_stops(own_server, refused):
+    server, client = own_server
+    stream = client.stream("Watch", since_revision=0)
+    next(stream)
+    server.loop.call_soon_threadsafe(server.stopping.set)
+    with refused("UNAVAILABLE") as caught:
+        next(stream)
+    assert "last revision" in caught.error.hint

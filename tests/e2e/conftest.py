@@ -102,6 +102,12 @@ class Cli:
         with open_backend(load(environ=self.environment())) as backend:
             return {resource.metadata.slug for resource in backend.list(kind, org=self.org)}
 
+    def live(self, kind: str, slug: str) -> dict[str, Any]:
+        """One resource as the daemon holds it, asked without the program."""
+        with open_backend(load(environ=self.environment())) as backend:
+            found = backend.contract.kinds.find(kind)
+            return backend.contract.codec.manifest(found, backend.get(found, slug, self.org), full=True)
+
     def revision(self) -> int:
         """The daemon's newest commit, asked without the program."""
         with open_backend(load(environ=self.environment())) as backend:

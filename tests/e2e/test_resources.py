@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 
-@pytest.fixture
-def filled(cli):
+def fill(cli):
     """Two agents, one of them with everything a description shows."""
     cli.write(
         "all.yaml",
@@ -26,6 +26,18 @@ def filled(cli):
     )
     cli.ok("apply", "-f", "all.yaml")
     return cli
+
+
+@pytest.fixture(scope="module")
+def filled(daemon_home: Path, tmp_path_factory: pytest.TempPathFactory, run_cli):
+    """Resources that are only read."""
+    return fill(run_cli(daemon_home, "filled", tmp_path_factory.mktemp("filled")))
+
+
+@pytest.fixture
+def changeable(cli):
+    """The same, for one test."""
+    return fill(cli)
 
 
 def test_get_lists_a_kind_by_any_of_its_words(filled) -> None:
@@ -116,21 +128,21 @@ def test_a_rule_that_an_agent_breaks_is_told_with_its_field(cli) -> None:
     assert "spec.instructions" in result.err
 
 
-def test_deleting_by_name_needs_a_yes_and_the_name(filled) -> None:
-    assert filled("delete", "agent", "other").code == 5
-    result = filled("delete", "agent", "other", "nobody", "--yes")
+def test_deleting_by_name_needs_a_yes_and_the_name(changeable) -> None:
+    assert changeable("delete", "agent", "other").code == 5
+    result = changeable("delete", "agent", "other", "nobody", "--yes")
     assert (result.code, result.err) == (1, "✗ agent not found: nobody\n")
-    assert "other" in filled.slugs("agents")
-    report = filled.json("delete", "agent/other", "skill/nothing", "--yes", "--ignore-not-found")
+    assert "other" in changeable.slugs("agents")
+    report = changeable.json("delete", "agent/other", "skill/nothing", "--yes", "--ignore-not-found")
     assert (report["summary"]["deleted"], report["summary"]["unchanged"]) == (1, 1)
-    assert filled.slugs("agentinstances") == {"support-bot-default"}
+    assert changeable.slugs("agentinstances") == {"support-bot-default"}
 
 
-def test_what_something_refers_to_is_not_deleted(filled) -> None:
-    report = filled.json("delete", "skill", "triage", "--yes", code=1)
+def test_what_something_refers_to_is_not_deleted(changeable) -> None:
+    report = changeable.json("delete", "skill", "triage", "--yes", code=1)
     assert report["summary"]["failed"] == 1
     assert "support-bot" in json.dumps(report["diagnostics"])
-    filled.ok("delete", "skill/triage", "agent/support-bot", "--yes")
+    changeable.ok("delete", "skill/triage", "agent/support-bot", "--yes")
 
 
 def test_a_protected_resource_is_not_deleted(cli) -> None:
@@ -141,12 +153,12 @@ def test_a_protected_resource_is_not_deleted(cli) -> None:
     assert cli.slugs("agents") == {"bot"}
 
 
-def test_deleting_by_files_takes_what_they_declare_and_nothing_else(filled) -> None:
-    filled.write("part.yaml", filled.agent("Other"), filled.agent("Never There"))
-    dry = filled.json("delete", "-f", "part.yaml", "--dry-run")
+def test_deleting_by_files_takes_what_they_declare_and_nothing_else(changeable) -> None:
+    changeable.write("part.yaml", changeable.agent("Other"), changeable.agent("Never There"))
+    dry = changeable.json("delete", "-f", "part.yaml", "--dry-run")
     assert [(change["slug"], change["outcome"]) for change in dry["changes"]] == [("other", None)]
-    report = filled.json("delete", "-f", "part.yaml", "--yes")
+    report = changeable.json("delete", "-f", "part.yaml", "--yes")
     assert (report["summary"]["deleted"], report["summary"]["unchanged"]) == (1, 1)
-    assert filled.slugs("agents") == {"support-bot"}
-    again = filled.ok("delete", "-f", "part.yaml")
+    assert changeable.slugs("agents") == {"support-bot"}
+    again = changeable.ok("delete", "-f", "part.yaml")
     assert again.out == "2 already absent\n"

@@ -118,7 +118,7 @@ def changes_of(contract: Contract, effect: Effect) -> tuple[FieldChange, ...]:
 
 def _differences(contract: Contract, kind: Kind, before: Stored, content: Content) -> tuple[FieldChange, ...]:
     live = contract.codec.body(kind, content_of(kind, before))
-    wanted = contract.codec.body(kind, content.message)
+    wanted = contract.codec.body(kind, kind.message_class.FromString(content.data))
     return three_way(kind.schema, wanted, live, leaf_paths(kind.schema, live), {}).changes
 
 

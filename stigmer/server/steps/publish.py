@@ -12,6 +12,9 @@ from stigmer.store.base import Event
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 """Types of events."""
 
+RECORDS_AT_ONCE = 5_000
+"""How many encoded records are in memory at a time: each is a second copy of its content."""
+
 _OUTCOMES = {
     Action.CREATE: Outcome.CREATED,
     Action.UPDATE: Outcome.UPDATED,
@@ -29,7 +32,9 @@ def publish(unit: Unit) -> None:
     tx = unit.tx
     # Deletions first: a replaced resource frees the slug that its successor takes.
     tx.delete_many([stored.record_id for stored in unit.removals.values()])
-    tx.save_many([encode(stored, indexes) for stored, indexes in unit.saves.values()])
+    saves = list(unit.saves.values())
+    for start in range(0, len(saves), RECORDS_AT_ONCE):
+        tx.save_many([encode(stored, indexes) for stored, indexes in saves[start : start + RECORDS_AT_ONCE]])
     trees.update(tx, unit)
     unit.revision = tx.append(_events(unit), _note(unit))
 

@@ -34,6 +34,7 @@ def resolve_slug(batch: Batch) -> None:
             change.content = seal(batch.services.contract, change.kind, change.org, change.wanted)
             if change.action is not Action.UPDATE:
                 change.content.instance = default_instance(batch.services.contract, change)
+            change.wanted = None
 
 
 def seal(contract: Contract, kind: Kind, org: str, message: Any) -> Content:
@@ -46,7 +47,6 @@ def seal(contract: Contract, kind: Kind, org: str, message: Any) -> Content:
     )
     status = KEPT_STATUS.get(kind.name)
     return Content(
-        message=message,
         data=data,
         digest=codec.resource_digest(kind, data),
         spec_digest=_spec_digest(contract, message),
@@ -72,7 +72,6 @@ def default_instance(contract: Contract, parent: Change) -> Change | None:
     )
     data = contract.codec.content(message)
     content = Content(
-        message=message,
         data=data,
         digest=contract.codec.resource_digest(kind, data),
         spec_digest=_spec_digest(contract, message),

@@ -156,6 +156,8 @@ def test_presence_is_kept_where_unset_and_zero_differ(contract: Contract) -> Non
         ),
         ({"spec": {"skills": "a"}}, "spec.skills", "expected a list, got a string; write a list: [...]"),
         ({"spec": {"skills": [1]}}, "spec.skills[0]", 'expected a string, got the number 1; quote it: "1"'),
+        ({"spec": {"instructions": "a\0b"}}, "spec.instructions", "a NUL character"),
+        ({"spec": {"config": {"a": "\0"}}}, "spec.config.a", "a NUL character"),
         ({"spec": {"env": {"A": {"optional": 1}}}}, "spec.env.A.optional", "expected true or false, got the number 1"),
         ({"spec": {"config": {"a": None}}}, "spec.config.a", 'expected a string, got null; write "" for an empty'),
         (

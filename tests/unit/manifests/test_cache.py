@@ -314,7 +314,7 @@ def run(tick: int, cycles: list[tuple[list[tuple[str, int | str]], ...]]) -> Non
             world.cycle(after_scan, after_reading)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(
     st.sampled_from([1, 4_000_000, 10_000_000, 1_000_000_000, 2_000_000_000]),
     st.lists(st.tuples(BURST, BURST, BURST), min_size=2, max_size=5),

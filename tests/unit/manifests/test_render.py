@@ -45,7 +45,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other) and (not isinstance(one, float) or math.copysign(1, one) == math.copysign(1, other))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(DOCUMENT, max_size=3))
 @example([{"a": ["\n", "", {}, [], [[]], [{}]], "": {"": None}}])
 def test_what_is_rendered_loads_back_to_the_same_values(documents: list[dict[str, Any]]) -> None:

@@ -16,8 +16,9 @@ def test_an_id_is_its_prefix_and_a_lower_case_ulid():
 
 
 def test_the_first_ten_characters_are_the_time():
+    """The example of the ULID specification."""
     at = 1_469_918_176_385
-    assert IdSource(lambda: at * MILLISECOND).new("x")[2:12] == "01arytbz1" + "1"[:0] + encode(at << 80)[9]
+    assert IdSource(lambda: at * MILLISECOND).new("x")[2:12] == "01aryz6s41"
 
 
 @given(st.lists(st.integers(min_value=0, max_value=2**41), min_size=2, max_size=50))
