@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 import grpc
@@ -14,7 +12,8 @@ from stigmer.backend import retry
 from stigmer.backend.link import Connection, Link
 from stigmer.backend.retry import Patience
 from stigmer.backend.rpc_errors import translate
-from stigmer.errors import Cancelled, DeadlineExceeded, StigmerError
+from stigmer.backend.uploading import Upload, uninterrupted
+from stigmer.errors import DeadlineExceeded, StigmerError
 
 if TYPE_CHECKING:
     from stigmer.contract import Contract, Method
@@ -26,10 +25,6 @@ FOLLOW_S = 3_600.0
 
 OPEN_S = 10.0
 """How long the first message of a stream without end may take."""
-
-INTERRUPT_GRACE_S = 5.0
-"""After an interrupt, how long the answer to a completely sent upload is waited for: the server may be committing it,
-and its answer is what the user will ask for next."""
 
 _LOST = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED"})
 """Codes after which the connection is given up: the next try may find a restarted server, or another way."""
@@ -68,16 +63,15 @@ class Calls:
 
     def upload(self, name: str, messages: Callable[[], Iterator[Any]], patience: Patience) -> Any:
         """The answer to a stream of requests, which `messages()` makes anew for each try while they are being sent.
-        What the iterator raises ends the call, on the server too, and is raised here. An interrupt after the last
-        message waits `INTERRUPT_GRACE_S` for the answer, so that asking for the outcome afterwards is conclusive."""
+        What the iterator raises ends the call, on the server too, and is raised here. After an interrupt nothing more
+        is sent; if the last message was on its way, its answer is waited for (`INTERRUPT_GRACE_S`), so that asking for
+        the outcome is conclusive."""
         method = self._methods[name]
 
         def attempt(connection: Connection, seconds: float) -> Any:
             rpc = connection.channel.stream_unary(*self._shape(method))
-            source = _Source(messages())
-            call = rpc.future(iter(source), timeout=seconds, metadata=connection.endpoint.metadata)
-            source.call.set_result(call)
-            return _answer(call, source)
+            metadata = connection.endpoint.metadata
+            return Upload(messages()).send(lambda requests: rpc.future(requests, timeout=seconds, metadata=metadata))
 
         return self._retried(attempt, patience)
 
@@ -99,7 +93,8 @@ class Calls:
 
     def _stream(self, connection: Connection, name: str, request: Any, seconds: float) -> Any:
         rpc = connection.channel.unary_stream(*self._shape(self._methods[name]))
-        return rpc(request, timeout=seconds, metadata=connection.endpoint.metadata)
+        metadata = connection.endpoint.metadata
+        return uninterrupted(lambda: rpc(request, timeout=seconds, metadata=metadata)).result()
 
     def _shape(self, method: Method) -> tuple[str, Callable[[Any], bytes], Callable[[bytes], Any]]:
         """Path, serializer and deserializer of a method, for both sides of its messages."""
@@ -125,48 +120,6 @@ class Calls:
                 self._link.retire(used[-1])
 
         return retry.call(once, patience.capped(self._limit), recover)
-
-
-@final
-class _Source:
-    """The requests of an upload. A failure while making them must not end the stream as if it were complete, so it
-    cancels the call first."""
-
-    def __init__(self, messages: Iterator[Any]) -> None:
-        self._messages = messages
-        self.call: Future[grpc.Future] = Future()
-        self.failure: BaseException | None = None
-        self.complete = False
-
-    def __iter__(self) -> Iterator[Any]:
-        try:
-            yield from self._messages
-            self.complete = True
-        except Exception as error:  # noqa: BLE001 -- raised again in the caller's thread
-            self.failure = error
-            self.call.result().cancel()
-
-
-def _answer(call: grpc.Future, source: _Source) -> Any:
-    try:
-        return call.result()
-    except grpc.FutureCancelledError:
-        if source.failure is not None:
-            raise source.failure from None
-        raise Cancelled("the call was cancelled") from None
-    except BaseException:
-        _let_finish(call, source)
-        raise
-
-
-def _let_finish(call: grpc.Future, source: _Source) -> None:
-    """After an interrupt: waits for a commit that may be under way; stops everything else."""
-    try:
-        if source.complete and not call.done():
-            with suppress(grpc.FutureTimeoutError, grpc.FutureCancelledError):
-                call.exception(timeout=INTERRUPT_GRACE_S)
-    finally:
-        call.cancel()
 
 
 def _first(stream: Any, address: str) -> Any:

@@ -102,7 +102,7 @@ class GrpcBackend:
 
     def digests(self, org: str, tree: bytes, since: int, epoch: str) -> DigestAnswer:
         request = {"org": org, "buckets": tree, "since_revision": since, "epoch": epoch}
-        answer = convert.digest_answer(self._collect("ListDigests", request), all_buckets=range(BUCKETS))
+        answer = convert.digest_answer(self._collect("ListDigests", request), all_buckets=range(0 if tree else BUCKETS))
         self._epoch = answer.epoch
         return answer
 

@@ -25,8 +25,8 @@ _OUTCOMES: dict[int, Outcome] = dict(enumerate(Outcome, start=1))
 
 
 def digest_answer(messages: Iterable[Any], *, all_buckets: range) -> DigestAnswer:
-    """The messages of one ListDigests stream. Without a tree in the request every bucket differs, and the answer
-    names them all."""
+    """The messages of one ListDigests stream. `all_buckets` are those that differ when the answer names none: all
+    without a tree in the request; none with one, and then everything the tree knows is equal."""
     first: Any = None
     entries: list[DigestEntry] = []
     for message in messages:
@@ -38,6 +38,8 @@ def digest_answer(messages: Iterable[Any], *, all_buckets: range) -> DigestAnswe
         raise Internal("the server ended ListDigests without an answer")
     kind = _known(_ANSWER_KINDS, first.scope, "scope of digests")
     buckets = (tuple(first.buckets) or all_buckets) if kind == "buckets" else ()
+    if kind == "buckets" and not buckets:
+        kind = "equal"
     return DigestAnswer(first.revision, first.epoch, kind, entries, buckets)
 
 

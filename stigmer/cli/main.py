@@ -5,6 +5,7 @@ The commonest question, `stigmer --help`, is answered before anything else is lo
 
 from __future__ import annotations
 
+import os
 import sys
 
 INTERRUPTED = 130
@@ -16,9 +17,14 @@ def main(argv: list[str] | None = None) -> int:
     try:
         from stigmer.cli.boundary import guarded
 
-        return int(guarded(sys.argv[1:] if argv is None else argv))
+        code = int(guarded(sys.argv[1:] if argv is None else argv))
     except KeyboardInterrupt:  # before or after the frame that would say so
-        return INTERRUPTED
+        code = INTERRUPTED
+    if code == INTERRUPTED and argv is None:
+        # An interrupt that has passed through generated source, such as a dataclass's, makes the interpreter end by
+        # the signal instead of the code.
+        os._exit(code)
+    return code
 
 
 if __name__ == "__main__":

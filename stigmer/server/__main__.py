@@ -31,8 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     data_dir: Path = options.data_dir.absolute()
     try:
         _prepare(data_dir)
-        with DataDirLock(data_dir):
-            return _serve(data_dir, options.engine, options.listen)
+        with DataDirLock(data_dir) as lock:
+            return _serve(data_dir, options.engine, options.listen, lock)
     except LockHeldError:
         return _fail(EXIT_ALREADY_RUNNING, f"another daemon owns {data_dir}")
     except OSError as error:
@@ -57,13 +57,13 @@ def _prepare(data_dir: Path) -> None:
         data_dir.chmod(FOLDER_MODE)
 
 
-def _serve(data_dir: Path, engine: str, listen: str) -> int:
+def _serve(data_dir: Path, engine: str, listen: str, lock: DataDirLock) -> int:
     from stigmer.server import logs  # noqa: PLC0415 -- loaded by the owner of the lock only
     from stigmer.server.lifecycle import Options, run  # noqa: PLC0415 -- likewise
 
     try:
         logs.configure(data_dir)
-        run(Options(data_dir, engine, listen))
+        run(Options(data_dir, engine, listen), lock)
     except StigmerError as error:
         code = EXIT_USAGE if error.code == "INVALID_ARGUMENT" else EXIT_FAILED
         return _fail(code, f"{error}\n{error.hint}".strip())

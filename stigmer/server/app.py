@@ -37,7 +37,12 @@ MAX_SENT_BYTES = 64 << 20
 GRACE_SECONDS = 10.0
 """How long a stopping server lets requests finish before it cancels them."""
 
+MIN_PING_INTERVAL_MS = 5_000
+"""Clients on TCP may probe a silent connection this often; gRPC's default of five minutes would cut them off."""
+
 OPTIONS = (
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", MIN_PING_INTERVAL_MS),
+    ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_SENT_BYTES),
     ("grpc.so_reuseport", 0),

@@ -114,7 +114,7 @@ class _Request:
         if isinstance(error, grpc.aio.AbortError):
             self.outcome = str(getattr(self.call.code(), "name", self.call.code()))
             raise error
-        if not isinstance(error, StigmerError):
+        if not isinstance(error, StigmerError) or isinstance(error, Internal):
             error = self._internal(error)
         status = wire_status(error)
         self.outcome = error.code

@@ -56,7 +56,8 @@ async def get_apply_outcome(
     def run() -> pb.GetApplyOutcomeResponse:
         services.validation.request(request)
         services.policy.authorize(caller, method.permission, [services.default_org])
-        outcome = services.store.read(lambda tx: idempotency.lookup(tx, key, time.time_ns()))
+        # On the writer: behind every transaction that was under way, so that "not committed" is final.
+        outcome = services.store.write(lambda tx: idempotency.lookup(tx, key, time.time_ns()))
         if outcome is None:
             raise NotFound(f"no request with id {request.request_id} has committed")
         return pb.GetApplyOutcomeResponse(response=_replayed(outcome.response))

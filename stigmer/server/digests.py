@@ -26,7 +26,8 @@ ENTRIES_PER_MESSAGE = 5_000
 MAX_SINCE_KEYS = 20_000
 """Beyond so many changed keys it is cheaper to compare buckets."""
 
-_COMMITS_PER_READ = 200
+MAX_COMMITS_PER_READ = 256
+"""The log is read in growing steps up to this: a single commit may already be large."""
 
 
 async def list_digests(
@@ -112,9 +113,11 @@ def _entry(head: Head) -> pb.DigestEntry | None:
 def _since(tx: ReadTransaction, org: str, since: int) -> list[pb.DigestEntry] | None:
     """The keys changed after `since`, as they are now; None when the log cannot say, or has too much to say."""
     changed: dict[ResourceKey, None] = {}
+    limit = 1
     try:
         while since < tx.revision:
-            commits = tx.commits(since, _COMMITS_PER_READ)
+            commits = tx.commits(since, limit)
+            limit = min(2 * limit, MAX_COMMITS_PER_READ)
             for commit in commits:
                 changed.update((ResourceKey(e.kind, e.org, e.slug), None) for e in commit.events if _tracked(e, org))
             if len(changed) > MAX_SINCE_KEYS:

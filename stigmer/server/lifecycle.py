@@ -10,16 +10,18 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from stigmer.contract import default_contract
 from stigmer.errors import StigmerError, Unavailable
 from stigmer.server import idempotency, record
 from stigmer.server.app import StigmerServer, build_server
 from stigmer.server.info import ServerIdentity
+from stigmer.server.lock import DataDirLock
 from stigmer.server.record import DaemonRecord
 from stigmer.server.socket import remove_stale, restrict, socket_path
 from stigmer.server.tokens import LocalCallers, loopback_address, read_token
@@ -30,6 +32,9 @@ from stigmer.version import VERSION
 GC_THRESHOLDS = (20_000, 20, 50)
 """A bulk apply makes hundreds of thousands of objects that live until its end: with the defaults, the collector walks
 them again and again (a tenth of the time of an apply)."""
+
+LOCK_CHECK_SECONDS = 2.0
+"""How often the daemon looks whether its data directory is still there."""
 
 SWEEP_INTERVAL_SECONDS = 600.0
 """How often expired answers are taken out."""
@@ -46,12 +51,12 @@ class Options:
     listen: str = ""
 
 
-def run(options: Options) -> None:
-    """Serve until a signal says stop. The caller holds the data directory's lock."""
-    asyncio.run(_run(options))
+def run(options: Options, lock: DataDirLock) -> None:
+    """Serve until a signal says stop, or the data directory that `lock` is in is gone."""
+    asyncio.run(_run(options, lock))
 
 
-async def _run(options: Options) -> None:
+async def _run(options: Options, lock: DataDirLock) -> None:
     address = loopback_address(options.listen) if options.listen else ""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -59,7 +64,7 @@ async def _run(options: Options) -> None:
         loop.add_signal_handler(number, stop.set)
     store = open_store(options.data_dir, engine=options.engine)
     try:
-        async with _serving(options, address, store), _sweeping(store):
+        async with _serving(options, address, store), _running(_sweep(store)), _running(_watch_lock(lock, stop)):
             # What start-up has made lives as long as the process: the collector need not look at it again.
             gc.collect()
             gc.freeze()
@@ -125,18 +130,27 @@ def _record(server: StigmerServer, path: Path, tcp: str) -> DaemonRecord:
 
 
 @contextlib.asynccontextmanager
-async def _sweeping(store: Store) -> AsyncIterator[None]:
-    """Take expired answers out now and then, as long as the server runs."""
-    sweeper = asyncio.create_task(_sweep(store))
+async def _running(chore: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run a chore beside the server, as long as that serves."""
+    task = asyncio.create_task(chore)
     try:
         yield
     finally:
-        sweeper.cancel()
+        task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await sweeper
+            await task
+
+
+async def _watch_lock(lock: DataDirLock, stop: asyncio.Event) -> None:
+    """Stop when the lock no longer guards anything: nobody can find this daemon, and another may take its place."""
+    while lock.is_in_place:  # noqa: ASYNC110 -- nobody tells us when a file goes
+        await asyncio.sleep(LOCK_CHECK_SECONDS)
+    logger.error("the data directory or its lock is gone")
+    stop.set()
 
 
 async def _sweep(store: Store) -> None:
+    """Take expired answers out now and then."""
     while True:
         try:
             removed = await asyncio.to_thread(idempotency.sweep, store)

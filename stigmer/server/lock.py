@@ -32,12 +32,21 @@ class DataDirLock:
 
     def __init__(self, data_dir: Path) -> None:
         """LockHeldError when somebody else holds it, OSError when the file cannot be opened."""
-        self._descriptor = os.open(data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+        self._path = data_dir / LOCK_NAME
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
         try:
             self._take()
         except BaseException:
             os.close(self._descriptor)
             raise
+
+    @property
+    def is_in_place(self) -> bool:
+        """False once the file is gone or another one has its name: then others may lock that, and we own nothing."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+        except OSError:
+            return False
 
     def release(self) -> None:
         os.close(self._descriptor)

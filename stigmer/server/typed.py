@@ -18,6 +18,7 @@ from stigmer.server.context import current_request
 from stigmer.server.listing import list_page
 from stigmer.server.pipeline import Pipeline, Replayed, execute, prepare
 from stigmer.server.records import decode
+from stigmer.server.steps.authorize import admit_found
 from stigmer.server.steps.load import find, not_found
 from stigmer.server.steps.references import find_missing
 from stigmer.server.steps.respond import render
@@ -40,10 +41,11 @@ async def delete(services: Services, method: Method, request: Any) -> bytes:
 async def get(services: Services, method: Method, request: Any) -> Message:
     kind = services.contract.kinds[method.kind]
     org = request.org or services.default_org
+    caller = current_request.get().caller
 
     def read(tx: ReadTransaction) -> Message:
         record = find(tx, kind, org, request.slug, request.id)
-        if record is None:
+        if record is None or not admit_found(services, caller, method.permission, org, record.org):
             raise not_found(kind, request.slug or request.id)
         stored = decode(record)
         content = kind.message_class.FromString(stored.state.content)

@@ -11,14 +11,16 @@ from collections.abc import AsyncIterator
 
 from stigmer.backend.v1 import reconcile_pb2 as pb
 from stigmer.contract import Method
-from stigmer.errors import OutOfRange, StigmerError, Unavailable
+from stigmer.errors import OutOfRange, StigmerError, Unavailable, Violation
 from stigmer.server.batch import Services
 from stigmer.server.context import current_request
+from stigmer.server.policy import Caller
 from stigmer.server.steps.publish import CREATED, DELETED, UPDATED
+from stigmer.server.steps.validate import refusal
 from stigmer.store.base import Commit, Store
 
 COMMITS_PER_READ = 100
-"""How many commits a stream reads at a time."""
+"""How many commits a stream reads at a time, unless they are large."""
 
 EVENTS_PER_MESSAGE = 10_000
 """A larger commit is sent in several messages of the same revision (a message has about 120 bytes an event)."""
@@ -64,33 +66,51 @@ class WatchHub:
 async def watch(
     services: Services, hub: WatchHub, method: Method, request: pb.WatchRequest
 ) -> AsyncIterator[pb.WatchResponse]:
-    context = current_request.get()
-    await asyncio.to_thread(services.validation.request, request)
-    orgs = [request.org] if request.org else await asyncio.to_thread(services.store.read, lambda tx: tx.orgs())
-    services.policy.authorize(context.caller, method.permission, orgs)
-    store = services.store
-    _check_epoch(store, request)
+    await asyncio.to_thread(_admit, services, method, request, current_request.get().caller)
+    tail = _Tail(services.store, request)
     woken = hub.subscribe()
-    commits, revision = await _read(store, request.since_revision)
-    yield pb.WatchResponse(revision=revision, epoch=store.epoch)
-    cursor = request.since_revision
+    found = await asyncio.to_thread(tail.read)
+    yield pb.WatchResponse(revision=tail.revision, epoch=services.store.epoch)
     while True:
-        for commit in commits:
-            for message in messages(commit, store.epoch, request):
-                yield message
-            cursor = commit.revision
-        if cursor >= revision:
+        for message in found:
+            yield message
+        if tail.cursor >= tail.revision:
             await woken.wait()
         woken = hub.subscribe()
-        commits, revision = await _read(store, cursor)
+        found = await asyncio.to_thread(tail.read)
 
 
-async def _read(store: Store, cursor: int) -> tuple[list[Commit], int]:
-    """The next commits after `cursor`, and the revision of the snapshot they were read in."""
-    try:
-        return await asyncio.to_thread(store.read, lambda tx: (tx.commits(cursor, COMMITS_PER_READ), tx.revision))
-    except OutOfRange as error:
-        raise _expired(str(error)) from error
+def _admit(services: Services, method: Method, request: pb.WatchRequest, caller: Caller) -> None:
+    services.validation.request(request)
+    unknown = [kind for kind in request.kinds if kind not in services.contract.kinds]
+    if unknown:
+        raise refusal("the request", [Violation("kinds", f'unknown kind "{kind}"') for kind in unknown])
+    orgs = [request.org] if request.org else services.store.read(lambda tx: tx.orgs())
+    services.policy.authorize(caller, method.permission, orgs)
+    _check_epoch(services.store, request)
+
+
+class _Tail:
+    """One stream's place in the log. `cursor` is the last revision it has read, `revision` the store's at that time."""
+
+    def __init__(self, store: Store, request: pb.WatchRequest) -> None:
+        self.cursor: int = request.since_revision
+        self.revision = 0
+        self._store = store
+        self._request = request
+        self._limit = 1
+
+    def read(self) -> list[pb.WatchResponse]:
+        """The messages of the next commits; few commits at a time while they are large."""
+        try:
+            commits, self.revision = self._store.read(lambda tx: (tx.commits(self.cursor, self._limit), tx.revision))
+        except OutOfRange as error:
+            raise _expired(str(error)) from error
+        if commits:
+            self.cursor = commits[-1].revision
+        large = sum(len(commit.events) for commit in commits) > EVENTS_PER_MESSAGE
+        self._limit = 1 if large else COMMITS_PER_READ
+        return [message for commit in commits for message in messages(commit, self._store.epoch, self._request)]
 
 
 def _check_epoch(store: Store, request: pb.WatchRequest) -> None:

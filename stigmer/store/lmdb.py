@@ -15,7 +15,7 @@ from typing import TypeVar, final
 from stigmer.store.base import LOG_RETENTION, ReadTransaction, Transaction
 from stigmer.store.limits import closes_itself, waits_for_itself
 from stigmer.store.lmdb_env import INITIAL_MAP_BYTES, LmdbEnvironment, NotOpenError
-from stigmer.store.lmdb_file import suspicion, walk
+from stigmer.store.lmdb_file import inspect
 from stigmer.store.lmdb_group import LmdbGroup
 from stigmer.store.lmdb_names import Prefixes
 from stigmer.store.lmdb_read import LmdbReadTransaction
@@ -88,10 +88,11 @@ class LmdbStore:
         self._environment.close()
 
     def _begin_group(self) -> LmdbGroup:
+        group = LmdbGroup(self._environment, self._prefixes, self._clock(), self._retention)
         self._groups += 1
         if self._groups % READER_CHECK_GROUPS == 0:
             self._environment.check_readers()
-        return LmdbGroup(self._environment, self._prefixes, self._clock(), self._retention)
+        return group
 
     def _read(self, fn: Callable[[ReadTransaction], T]) -> T:
         environment = self._environment
@@ -106,12 +107,12 @@ class LmdbStore:
             environment.gate.leave()
 
     def _verify(self) -> list[str]:
-        """On the writer thread, so that the file stands still while it is walked."""
-        self._environment.recover()
-        path = self._environment.data_file
-        problems = [doubt] if (doubt := suspicion(path)) else []
-        problems += [f"{path}: {problem}" for problem in walk(path)]
-        if len(problems) > bool(doubt):
-            return problems
-        with self._environment.env.begin() as txn:
-            return problems + verify_snapshot(txn, self._environment.trees)
+        """On the writer thread, so that the file stands still while it is walked. What LMDB would die of is found by
+        the walk, so the trees are only read when the pages are sound."""
+        environment = self._environment
+        environment.recover()
+        doubts, broken = inspect(environment.data_file)
+        if broken:
+            return [*doubts, *broken]
+        with environment.env.begin() as txn:
+            return [*doubts, *verify_snapshot(txn, environment.trees)]

@@ -34,6 +34,9 @@ _NODE = Struct("=HHHH")  # size low, size high, flags, key size
 
 _verify: Callable[..., list[str]] = verify
 
+_COPIED = 1
+"""The one transaction of a compact copy, whose state record still carries the number it had in the original."""
+
 _MAGIC = 0xBEEFC0DE
 _DATA_VERSION = 1
 _META_FLAG = 0x08
@@ -65,23 +68,24 @@ def check_file(path: Path) -> None:
             metas = _read_metas(file, path, size)
             _check_pair(path, metas)
             newest = max(metas, key=lambda meta: meta.transaction)
-            if _stamp(file, newest) != newest.transaction:
+            if _stamp(file, newest) != newest.transaction and newest.transaction != _COPIED:
                 raise damaged_file(path, "the newest state record does not belong to the newest transaction")
         short = size < (newest.last_page + 1) * newest.page_size
         if short or size <= OPEN_CHECK_BYTES:
-            for problem in walk(path):
+            for problem in _walk(path):
                 raise damaged_file(path, problem)
     except OSError as error:
         raise cannot_use(path, error) from error
 
 
-def walk(path: Path) -> list[str]:
-    """Every broken invariant of the page structure, in LMDB's own terms; empty when sound. No transaction may be
-    committed meanwhile."""
+def inspect(path: Path) -> tuple[list[str], list[str]]:
+    """Doubts about the history of a file, and every broken invariant of its pages, in sentences; both empty when sound.
+    No transaction may be committed meanwhile."""
     try:
-        return _verify(str(path), subdir=False)
-    except (VerifyError, struct.error, ValueError, IndexError, RecursionError) as error:
-        return [str(error)]
+        doubt = suspicion(path)
+        return [doubt] if doubt else [], [f"{path}: {problem}" for problem in _walk(path)]
+    except DataLoss as error:
+        return [], [error.message]
 
 
 def suspicion(path: Path) -> str:
@@ -89,10 +93,15 @@ def suspicion(path: Path) -> str:
 
     Two causes look alike: a commit whose last write failed and was reported as failed (harmless), and a newest meta
     page that was damaged so as to look old (the last commit is lost). The next commit overwrites the page."""
-    with path.open("rb") as file:
-        older = min(_read_metas(file, path, file.seek(0, 2)), key=lambda meta: meta.transaction)
-        if not older.transaction or _stamp(file, older) == older.transaction:
-            return ""
+    try:
+        with path.open("rb") as file:
+            older, newest = sorted(_read_metas(file, path, file.seek(0, 2)), key=lambda meta: meta.transaction)
+            stamp = _stamp(file, older)
+    except OSError as error:
+        raise cannot_use(path, error) from error
+    copied = older.transaction == _COPIED and stamp != newest.transaction + 1
+    if copied or stamp == (older.transaction or None):
+        return ""
     return f"meta page {older.slot} is not what transaction {older.transaction} left: a commit was rolled back or lost"
 
 
@@ -102,6 +111,16 @@ def damaged_file(path: Path, problem: str) -> DataLoss:
         hint="keep a copy of the data directory and restore the last backup; nothing was changed",
         reason="DATA_FILE_DAMAGED",
     )
+
+
+def _walk(path: Path) -> list[str]:
+    """What LMDB's own offline verifier finds: it reads every page, and knows every rule of the format."""
+    try:
+        return _verify(str(path), subdir=False)
+    except OSError as error:
+        raise cannot_use(path, error) from error
+    except (VerifyError, struct.error, ValueError, IndexError, RecursionError) as error:
+        return [str(error)]
 
 
 def _read_metas(file: BinaryIO, path: Path, size: int) -> tuple[Meta, Meta]:

@@ -12,18 +12,19 @@ from stigmer.store.lmdb_trees import Tree, Txn
 
 @dataclass(slots=True)
 class Prefixes:
-    """What is known of (org, kind) pairs and the key prefixes that stand for them, both ways."""
+    """What is known of (org, kind) pairs and the key prefixes that stand for them, both ways. Threads share it, so the
+    names of a prefix are in place before it can be found."""
 
     of_names: dict[tuple[str, str], bytes] = field(default_factory=dict)
     names_of: dict[bytes, tuple[str, str]] = field(default_factory=dict)
 
     def add(self, org: str, kind: str, prefix: bytes) -> None:
-        self.of_names[org, kind] = prefix
         self.names_of[prefix] = (org, kind)
+        self.of_names[org, kind] = prefix
 
     def merge(self, other: Prefixes) -> None:
-        self.of_names.update(other.of_names)
         self.names_of.update(other.names_of)
+        self.of_names.update(other.of_names)
 
 
 def find_number(txn: Txn, tree: Tree, tag: bytes, name: str) -> int | None:

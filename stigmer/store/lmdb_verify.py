@@ -71,6 +71,8 @@ class _Verifier:
             if number in known or not 1 <= number <= most:
                 yield f"the name {name} has the number {number}, which is not its own"
             known[number] = name
+        if (len(self._numbers[ORG_TAG]), len(self._numbers[KIND_TAG])) != (state.orgs, state.kinds):
+            yield "names of orgs or kinds are missing"
 
     def _check_records(self, state: State) -> Iterator[str]:
         records = index_entries = 0

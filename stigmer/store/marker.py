@@ -82,11 +82,10 @@ def check_format(version: int, where: str) -> None:
 
 def make_folder(data_dir: Path) -> None:
     """The data directory, private to its user, made durable with its name in the parent."""
-    if data_dir.is_dir():
-        return
     try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sync_folder(data_dir.parent)
+        if not data_dir.is_dir():
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_folder(data_dir.parent)
     except OSError as error:
         raise cannot_use(data_dir, error) from error
 

@@ -228,8 +228,7 @@ def _violations(
     kind = workspace.contract.kinds[change.key.kind]
     code = error.reason.lower()
     if manifest is None:
-        text = "; ".join([error.message, *(f"{each.field}: {each.description}" for each in error.violations)])
-        return [Diagnostic(Severity.ERROR, f"{change.key}: {text}", hint=error.hint, code=code)]
+        return [Diagnostic(Severity.ERROR, f"{change.key}: {error.message}", hint=error.hint, code=code)]
     if not error.violations:
         return [diagnose(manifest, kind, (), f"{change.key}: {error.message}", hint=error.hint, code=code)]
     return [

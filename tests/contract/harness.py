@@ -7,7 +7,7 @@ import itertools
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -155,8 +155,13 @@ class RunningServer:
         await self.stopping.wait()
         await self.server.stop(grace=5)
 
+    def ask_to_stop(self) -> None:
+        """As a signal does; harmless when the server has stopped already."""
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self.stopping.set)
+
     def stop(self) -> None:
-        self.loop.call_soon_threadsafe(self.stopping.set)
+        self.ask_to_stop()
         self._thread.join(20)
         assert not self._thread.is_alive()
         self.folder.cleanup()

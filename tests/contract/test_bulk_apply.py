@@ -324,6 +324,20 @@ def test_too_many_changes_are_refused_saying_what_to_do(client, contract, monkey
     assert "fewer resources" in caught.error.hint
 
 
+def test_explanations_of_many_failures_are_cut_short(client, kinds, change, monkeypatch):
+    monkeypatch.setattr("stigmer.server.steps.results.MAX_ERROR_BYTES", 200)
+    bad = kinds["Agent"].message_class(metadata={"name": "x"}, spec={"instructions": "short"})
+    wanted = []
+    for number in range(9):
+        bad.metadata.slug = f"a{number}"
+        wanted.append(change(CREATE, kinds["Agent"], bad))
+    errors = [each.error for each in client.apply(*wanted).results]
+    assert {each.code for each in errors} == {"INVALID_ARGUMENT"}
+    assert errors[0].violations
+    assert not errors[-1].violations
+    assert errors[-1].message
+
+
 def test_too_many_bytes_are_refused(client, monkeypatch, refused, kinds, make, change):
     monkeypatch.setattr("stigmer.server.staging.MAX_STAGED_BYTES", 1 << 20)
     big = [change(CREATE, kinds["Skill"], skill(make, kinds, f"s{n}", "x" * 400_000)) for n in range(3)]

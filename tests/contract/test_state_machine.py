@@ -285,4 +285,4 @@ def test_a_server_and_a_dictionary_agree(engine):
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["memory", "lmdb"])
 def test_a_server_and_a_dictionary_agree_for_long(engine):
-    run(engine, examples=400, steps=60)
+    run(engine, examples=150, steps=50)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 from stigmer.server import verbs
 
@@ -239,6 +240,40 @@ def test_a_slug_must_be_a_slug_and_not_too_long(client, kind, org, make, refused
             client.create(kind, make(kind, slug))
     longest = "x" * kind.max_slug_length
     assert client.create(kind, make(kind, longest)).metadata.slug == longest
+
+
+def test_labels_are_text(client, kind, org, make, refused):
+    with refused("INVALID_ARGUMENT") as caught:
+        client.create(kind, make(kind, "one", labels={"a": "b\0c"}))
+    assert "metadata.labels.a" in caught.error.fields
+
+
+def test_long_labels_are_kept_and_selected_by(client, kind, org, make):
+    key, value = "k" * 317, "v" * 253
+    client.create(kind, make(kind, "one", labels={key: value}))
+    client.create(kind, make(kind, "two", labels={key: value[:-1]}))
+    assert [each.metadata.slug for each in client.items(kind, org=org, label_selector=f"{key}={value}")] == ["one"]
+
+
+def test_updates_of_different_fields_at_once_all_survive(client, kind, org, make):
+    client.create(kind, make(kind, "one"))
+    patches = {
+        "spec.description": kind.message_class(spec={"description": "described"}),
+        "metadata.labels": kind.message_class(metadata={"labels": {"a": "b"}}),
+        "metadata.annotations": kind.message_class(metadata={"annotations": {"c": "d"}}),
+        "metadata.tags": kind.message_class(metadata={"tags": ["e"]}),
+    }
+    for patch in patches.values():
+        patch.metadata.slug, patch.metadata.org = "one", org
+    with ThreadPoolExecutor(len(patches)) as pool:
+        list(pool.map(lambda mask: client.update(kind, patches[mask], mask), patches))
+    found = client.get(kind, "one", org)
+    assert (found.spec.description, found.metadata.labels, list(found.metadata.tags)) == (
+        "described",
+        {"a": "b"},
+        ["e"],
+    )
+    assert found.metadata.annotations == {"c": "d"}
 
 
 def test_an_org_must_be_an_org(client, kind, org, make, refused):

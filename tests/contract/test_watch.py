@@ -118,6 +118,11 @@ def test_a_cursor_that_means_nothing_here_is_out_of_range(client, refused, field
     assert "list everything" in caught.error.hint
 
 
+def test_an_unknown_kind_is_refused(client, refused):
+    with refused("INVALID_ARGUMENT"):
+        next(client.stream("Watch", kinds=["Nonsense"]))
+
+
 def test_a_negative_revision_is_refused(client, refused):
     with refused("INVALID_ARGUMENT"):
         next(client.stream("Watch", since_revision=-1))
@@ -182,6 +187,15 @@ def test_a_cursor_that_the_log_no_longer_reaches_is_out_of_range(own_server, ref
     stream.cancel()
 
 
+def test_a_long_past_is_read_in_steps_without_waiting_for_a_new_commit(own_server, monkeypatch):
+    monkeypatch.setattr("stigmer.server.watch.COMMITS_PER_READ", 2)
+    _, client = own_server
+    create_skills(client, 5)
+    stream = client.stream("Watch", since_revision=0)
+    assert [each.revision for each in take(stream, 6)] == [5, 1, 2, 3, 4, 5]
+    stream.cancel()
+
+
 def test_a_digest_listing_falls_back_when_the_log_no_longer_reaches(own_server):
     _, client = own_server
     create_skills(client, 9)
@@ -194,7 +208,7 @@ def test_streams_end_with_unavailable_when_the_server_stops(own_server, refused)
     server, client = own_server
     stream = client.stream("Watch", since_revision=0)
     next(stream)
-    server.loop.call_soon_threadsafe(server.stopping.set)
+    server.ask_to_stop()
     with refused("UNAVAILABLE") as caught:
         next(stream)
     assert "last revision" in caught.error.hint

@@ -74,7 +74,7 @@ def test_a_terminal_is_asked_before_something_is_deleted(cli) -> None:
 
 def test_names_cannot_drive_the_terminal(cli) -> None:
     evil = "Bot \x1b]0;owned\x07\x1b[31m\u202e"
-    cli.write("bot.yaml", cli.agent(evil, slug="bot", labels={"k": "\x1b[2J"}))
+    cli.write("bot.yaml", cli.agent(evil, "Look \x1b[2J here\n", slug="bot"))
     assert "\x1b" not in cli.ok("apply", "-f", "bot.yaml").out
     for arguments in ("get agents -o wide", "describe agent bot", "get agent bot -o yaml"):
         out = cli.ok(*arguments.split()).out

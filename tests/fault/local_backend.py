@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,9 +30,29 @@ def local_config(home: Path) -> Iterator[Config]:
         end(loaded)
 
 
+@contextmanager
+def python(loaded: Config, code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A Python process under this configuration, warnings being errors; it does not outlive the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", code, *arguments],
+        env=os.environ | {"STIGMER_HOME": str(loaded.home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def end(loaded: Config) -> None:
+    """Stops the daemon, also one that is still starting because a test gave up on it."""
+    deadline = time.monotonic() + 10
     try:
-        local.stop(loaded)
+        while local.stop(loaded) is None and daemon.lock_is_held(loaded.data_dir) and time.monotonic() < deadline:
+            time.sleep(0.05)
     except StigmerError:
         kill(loaded)
         raise

@@ -1,8 +1,8 @@
 """A process that writes to a store: `python store_writer.py FOLDER FIRST COUNT THREADS MODE`.
 
 Job `n` saves `ROWS` records, a pair, and a commit with the note `n`; every seventh raises at its end. After a job is
-confirmed the line `ack n` goes to standard output in one write; a typed error is the line `error n CODE`. Modes other
-than `durable` leave out syncs, which no option of the store can do.
+confirmed the line `ack n` goes to standard output in one write; a typed error is the line `error n CODE`, after which a
+read must succeed. Modes other than `durable` leave out syncs, which no option of the store can do.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ def write_one(store: Store, number: int) -> None:
         return
     except StigmerError as error:
         say(f"error {number} {error.code}")
+        store.read(lambda tx: tx.find_many([row.slug_key for row in rows_of(number)]))
     else:
         say(f"ack {number}")
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from stigmer.contract import default_contract
 from stigmer.errors import FailedPrecondition, InvalidArgument, NotFound, StigmerError, Unavailable
 from stigmer.version import VERSION
 
-from .local_backend import configure, kill, local_config
+from .local_backend import configure, kill, local_config, python
 
 
 @pytest.fixture
@@ -68,18 +69,6 @@ with local.connect_local(config.load()) as backend:
 """
 
 
-def client_process(config: Config, code: str = CLIENT, **options: Any) -> subprocess.Popen[str]:
-    environment = os.environ | {"STIGMER_HOME": str(config.home)}
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", code],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )
-
-
 def test_connecting_starts_one_daemon_and_finds_it_again(config: Config) -> None:
     assert not local.status(config).running
     pid = pid_of(config)
@@ -102,8 +91,9 @@ def test_nothing_is_started_by_looking(config: Config) -> None:
 
 @pytest.mark.parametrize("count", [6, pytest.param(60, marks=pytest.mark.slow)])
 def test_many_clients_at_once_end_with_one_daemon(config: Config, count: int) -> None:
-    clients = [client_process(config) for _ in range(count)]
-    answers = [client.communicate(timeout=60) for client in clients]
+    with ExitStack() as stack:
+        clients = [stack.enter_context(python(config, CLIENT)) for _ in range(count)]
+        answers = [client.communicate(timeout=60) for client in clients]
     assert {error for _, error in answers} == {""}
     assert len({pid for pid, _ in answers}) == 1
 
@@ -114,8 +104,8 @@ def test_many_threads_at_once_end_with_one_daemon(config: Config) -> None:
 
 
 def test_the_daemon_outlives_the_process_that_started_it(config: Config) -> None:
-    client = client_process(config)
-    out, error = client.communicate(timeout=30)
+    with python(config, CLIENT) as client:
+        out, error = client.communicate(timeout=30)
     assert (client.returncode, error) == (0, "")
     pid = int(out)
     assert daemon.is_alive(pid)
@@ -409,8 +399,10 @@ def test_every_typed_operation_reaches_the_daemon(running: Config) -> None:
         assert (updated.spec.description, updated.metadata.generation) == ("helps", 2)
         masked: Any = backend.update("agent", agent_with_id(updated), update_mask=["spec.description"])
         assert masked.spec.description == ""
-        listed: list[Any] = list(backend.list("agents", org="-"))
+        listed: list[Any] = list(backend.list("agents", org="acme"))
         assert [each.metadata.id for each in listed] == [created.metadata.id]
+        assert created.metadata.id in {each.metadata.id for each in backend.list("agents", org="-")}  # type: ignore[attr-defined]
+        assert created.metadata.id not in {each.metadata.id for each in backend.list("agents")}  # type: ignore[attr-defined]
         gone: Any = backend.delete("agent", resource_id=created.metadata.id, etag=masked.metadata.etag)
         assert gone.metadata.id == created.metadata.id
         with pytest.raises(NotFound, match="agent not found: bot"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -101,6 +102,13 @@ def test_a_path_that_no_socket_address_can_carry_is_replaced_by_a_short_one(tmp_
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert not list((tmp_path / name).glob("*.sock"))
+
+
+def test_a_daemon_whose_folder_is_gone_ends(tmp_path):
+    process = spawn(tmp_path / "data")
+    wait_until_serving(tmp_path / "data", process)
+    shutil.rmtree(tmp_path / "data")
+    assert finish_by_itself(process)[0] == 0
 
 
 def test_two_folders_have_two_daemons(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stigmer.store.base import Event, Record
+from stigmer.store.base import Event, Record, Transaction
 from stigmer.store.engines import open_store
 
 from .store_probe import INDEX, SPACE, Look, look_at
@@ -51,7 +51,7 @@ def made(number: int, chance: random.Random) -> Record:
     return Record("local", "Agent", f"agent-{number:05d}", f"slug-{number}", body, b"head", labels)
 
 
-def fill(tx, rows: list[Record], turn: int) -> None:  # type: ignore[no-untyped-def]
+def fill(tx: Transaction, rows: list[Record], turn: int) -> None:
     tx.save_many(rows)
     tx.kv_put(SPACE, b"key-%d" % turn, b"value-%d" % turn)
     tx.append([Event(row.org, row.kind, row.id, row.slug, "created") for row in rows], b"%d" % turn)

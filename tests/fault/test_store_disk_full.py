@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from stigmer.errors import ResourceExhausted, Unavailable
-from stigmer.store.base import Event, Record, Store
+from stigmer.store.base import Event, Record, Store, Transaction
 from stigmer.store.engines import open_store
 
 DISK_BYTES = 4 << 20
@@ -24,7 +24,7 @@ def rows(first: int, count: int, size: int = 10_000) -> list[Record]:
 
 
 def save(store: Store, records: list[Record]) -> int:
-    def job(tx):  # type: ignore[no-untyped-def]
+    def job(tx: Transaction) -> int:
         tx.save_many(records)
         return tx.append([Event(row.org, row.kind, row.id, row.slug, "created") for row in records])
 

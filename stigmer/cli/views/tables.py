@@ -1,4 +1,6 @@
-"""Tables: aligned text in a pipe, where nothing is cut and nothing depends on a width; drawn by rich on a terminal."""
+"""Tables: aligned text in a pipe, drawn by rich on a terminal. Nothing is cut in either: a name or an id that is broken
+could not be copied, so that a terminal that is too narrow wraps whole lines.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,13 @@ def _draw(console: Console, headers: Sequence[str], rows: Sequence[Sequence[str]
 
     table = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold")
     for header in headers:
-        table.add_column(Text(header), overflow="fold")
+        table.add_column(Text(header), no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell, styles.get(cell, "")) for cell in row))
-    Terminal(file=console.out, color_system="auto" if console.color_out else None, highlight=False).print(table)
+    needed = max(map(cells, aligned([headers, *rows]))) + len(GAP)
+    Terminal(
+        file=console.out,
+        color_system="auto" if console.color_out else None,
+        highlight=False,
+        width=max(console.width, needed),
+    ).print(table, soft_wrap=True)

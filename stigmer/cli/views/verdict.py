@@ -6,6 +6,7 @@ from stigmer.cli.console import Console
 from stigmer.cli.views.changes import ChangeReport
 from stigmer.cli.views.wording import counted
 
+_REASONS = {"conflict": "another manager declares these fields"}
 _DONE = {"apply": "applied", "delete": "deleted"}
 
 
@@ -33,7 +34,7 @@ def _success(report: ChangeReport, console: Console) -> None:
 
 def _failure(report: ChangeReport, console: Console) -> None:
     errors = sum(1 for item in report.diagnostics if item.severity.value == "error")
-    found = f"{counted(errors, 'error')} found" if errors else "refused"
+    found = f"{counted(errors, 'error')} found" if errors else _REASONS.get(report.status, "refused")
     if report.committed is None:
         console.warning("it is not known whether the changes were made; run plan to see")
     elif report.verb in _DONE:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from reconciler.actions import Action
-from stigmer.server.batch import Batch, Unit
+from stigmer.errors import PermissionDenied
+from stigmer.server.batch import Batch, Services, Unit
+from stigmer.server.policy import Caller
 
 _GRANTS = "grant"
 
@@ -12,6 +14,18 @@ def authorize(batch: Batch) -> None:
     """PermissionDenied concerns the whole request: what a caller may not do is not examined further."""
     orgs = sorted({change.org for change in batch.changes} or {batch.services.default_org})
     batch.services.policy.authorize(batch.context.caller, batch.permission, orgs)
+
+
+def admit_found(services: Services, caller: Caller, permission: str, asked: str, found: str) -> bool:
+    """Whether a resource that was found by id in org `found` may be shown to a caller who asked in org `asked`. What
+    may not is treated as not there, so that nobody learns of it."""
+    if asked == found:
+        return True
+    try:
+        services.policy.authorize(caller, permission, [found])
+    except PermissionDenied:
+        return False
+    return True
 
 
 def create_iam_policies(unit: Unit) -> None:

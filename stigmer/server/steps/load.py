@@ -9,6 +9,7 @@ from stigmer.contract import Kind
 from stigmer.errors import Aborted, AlreadyExists, NotFound
 from stigmer.server.batch import Batch, Change, Effect, Unit
 from stigmer.server.records import Stored, decode, slug_key
+from stigmer.server.steps.authorize import admit_found
 from stigmer.server.steps.resolve import instance_key
 from stigmer.store.base import Head, ReadTransaction, Record, RecordId
 
@@ -17,13 +18,15 @@ def load_base(batch: Batch) -> None:
     """Read the resources that changes are about from a snapshot, so that merging needs no writer. What is not found
     here is looked for again under the writer, where the answer counts."""
 
+    services, caller = batch.services, batch.context.caller
+
     def read(tx: ReadTransaction) -> None:
         for change in batch.changes:
             record = find(tx, change.kind, change.org, change.slug, change.id)
-            if record is not None:
+            if record is not None and admit_found(services, caller, batch.permission, change.org, record.org):
                 change.org, change.slug, change.base = record.org, record.slug, decode(record)
 
-    batch.services.store.read(read)
+    services.store.read(read)
 
 
 def find(tx: ReadTransaction, kind: Kind, org: str, slug: str, resource_id: str) -> Record | None:

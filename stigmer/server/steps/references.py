@@ -235,7 +235,10 @@ def _referenced(effect: Effect, referrers: list[ResourceKey]) -> FailedPrecondit
         names.append(f"{len(referrers) - MAX_REFERRERS} more")
     return FailedPrecondition(
         f"{change.kind.singular} {change.slug} is referenced by {', '.join(names)}",
-        violations=[Violation("metadata.slug", "refers to it", key=str(key)) for key in referrers[:MAX_REFERRERS]],
+        violations=[
+            Violation("metadata.slug", f"{key.kind.lower()} {key.slug} refers to it", key=str(key))
+            for key in referrers[:MAX_REFERRERS]
+        ],
         hint="delete or change what refers to it first, or in the same request",
         reason="REFERENCED",
     )

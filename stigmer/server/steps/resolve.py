@@ -16,7 +16,7 @@ from reconciler.actions import Action
 from reconciler.resource import ResourceKey
 from stigmer.backend.v1 import options_pb2
 from stigmer.contract import Contract, Kind
-from stigmer.contract.slug import DEFAULT_INSTANCE_SUFFIX
+from stigmer.contract.slug import DEFAULT_INSTANCE_SUFFIX, is_slug
 from stigmer.errors import Internal
 from stigmer.server.batch import Batch, Change, Content, Target
 from stigmer.server.records import content_indexes
@@ -51,7 +51,9 @@ def seal(contract: Contract, kind: Kind, org: str, message: Any) -> Content:
         digest=codec.resource_digest(kind, data),
         spec_digest=_spec_digest(contract, message),
         targets=targets,
-        indexes=content_indexes((target.key for target in targets), message.metadata.labels.items()),
+        indexes=content_indexes(
+            (target.key for target in targets if is_slug(target.key.slug)), message.metadata.labels.items()
+        ),
         status=status(message) if status else {},
     )
 

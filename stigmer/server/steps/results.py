@@ -15,6 +15,13 @@ MAX_ERROR_VIOLATIONS = 100
 """The most violations that the error of one change lists."""
 
 
+MAX_ERROR_BYTES = 12 << 20
+"""How much of a response explains failures in full; later ones have their code and a short text, so that the response
+of 100,000 failures is still one that clients receive."""
+
+MAX_SHORT_TEXT = 120
+
+
 def transform_results(unit: Unit) -> None:
     """A refused request reports every failure, has revision 0 and skipped whatever had nothing wrong with it."""
     refused = unit.refused
@@ -24,6 +31,15 @@ def transform_results(unit: Unit) -> None:
         committed=committed,
         results=[_result(effect, refused) for effect in unit.effects],
     )
+    _explain(unit)
+
+
+def _explain(unit: Unit) -> None:
+    explained = 0
+    for effect, result in zip(unit.effects, unit.message.results, strict=True):
+        if effect.error is not None:
+            result.error.CopyFrom(change_error(effect.error, short=explained > MAX_ERROR_BYTES))
+            explained += result.error.ByteSize()
 
 
 def _result(effect: Effect, refused: bool) -> pb.ChangeResult:
@@ -37,14 +53,14 @@ def _result(effect: Effect, refused: bool) -> pb.ChangeResult:
         result.id, result.resource_version = stored.id, stored.state.resource_version
     if effect.missing:
         result.warnings.extend([warning(target) for target in effect.missing])
-    if effect.error is not None:
-        result.error.CopyFrom(change_error(effect.error))
     if effect.blocked_by is not None:
         result.blocked_by.CopyFrom(_key(effect.blocked_by))
     return result
 
 
-def change_error(error: StigmerError) -> pb.ChangeError:
+def change_error(error: StigmerError, *, short: bool) -> pb.ChangeError:
+    if short:
+        return pb.ChangeError(code=error.code, message=error.message[:MAX_SHORT_TEXT])
     return pb.ChangeError(
         code=error.code,
         message=error.message,

@@ -6,6 +6,7 @@ the line.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from protovalidate import Validator
 from protovalidate import Violation as ProtoViolation
 
 from stigmer.contract import Contract, Kind
-from stigmer.contract.paths import violation_path
+from stigmer.contract.paths import join, violation_path
 from stigmer.contract.slug import is_slug
 from stigmer.errors import InvalidArgument, Violation
 from stigmer.server.batch import Batch, Change
@@ -23,6 +24,9 @@ from stigmer.server.batch import Batch, Change
 MAX_RESOURCE_BYTES = 2 << 20
 """The largest content of one resource. Every answer that carries one resource stays within the 4 MiB that gRPC clients
 receive by default."""
+
+
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Validation:
@@ -57,6 +61,11 @@ class Validation:
         ]
         violations += self._contract.check(kind, message)
         metadata = message.metadata
+        violations += [
+            Violation(join("metadata.labels", key), "must not contain control characters")
+            for key, value in metadata.labels.items()
+            if _CONTROL_CHARACTER.search(key + value)
+        ]
         if not metadata.slug:
             violations.append(Violation("metadata.name", "is missing"))
         elif not is_slug(metadata.slug):

@@ -155,12 +155,21 @@ def test_digests_of_several_messages_are_one_answer(server: ScriptedServer, back
     assert (request.org, len(request.buckets), request.since_revision, request.epoch) == ("local", 8192, 5, "e")
 
 
-@pytest.mark.parametrize(("scope", "kind", "buckets"), [(1, "equal", 0), (2, "since", 0), (3, "buckets", 256)])
+@pytest.mark.parametrize(
+    ("scope", "tree", "kind", "buckets"),
+    [
+        (1, b"\1" * 8192, "equal", 0),
+        (2, b"\1" * 8192, "since", 0),
+        (3, b"", "buckets", 256),
+        (3, b"\1" * 8192, "equal", 0),
+    ],
+    ids=["equal", "since", "no tree", "no bucket of the tree differs"],
+)
 def test_the_scope_of_digests_is_known(
-    server: ScriptedServer, backend: GrpcBackend, scope: int, kind: str, buckets: int
+    server: ScriptedServer, backend: GrpcBackend, scope: int, tree: bytes, kind: str, buckets: int
 ) -> None:
     server.script["ListDigests"] = lambda request, context: [{"scope": scope, "revision": 1}]
-    found = backend.digests("local", b"", 0, "")
+    found = backend.digests("local", tree, 0, "")
     assert (found.kind, len(found.buckets)) == (kind, buckets)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stigmer.store.base import Event, Record, Store
+from stigmer.store.base import Event, Record, Store, Transaction
 
 
 def record(
@@ -24,9 +24,9 @@ def record(
     )
 
 
-def labelled(number: int, *labels: str, **fields: str) -> Record:
+def labelled(number: int, *labels: str, org: str = "acme", slug: str = "") -> Record:
     """A record with one index entry per label."""
-    return record(number, indexes=tuple(("label", label) for label in labels), **fields)
+    return record(number, org=org, slug=slug, indexes=tuple(("label", label) for label in labels))
 
 
 def event(row: Record, type_: str = "created", payload: bytes = b"") -> Event:
@@ -36,7 +36,7 @@ def event(row: Record, type_: str = "created", payload: bytes = b"") -> Event:
 def save(store: Store, *rows: Record) -> int:
     """Save the rows in one transaction with one commit; its revision."""
 
-    def job(tx):  # type: ignore[no-untyped-def]
+    def job(tx: Transaction) -> int:
         tx.save_many(rows)
         return tx.append([event(row) for row in rows])
 

@@ -6,12 +6,13 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from stigmer.errors import AlreadyExists, NotFound
 from stigmer.store import writer
-from stigmer.store.base import Query, Store
+from stigmer.store.base import Query, Store, Transaction
 
 from .conftest import Opener
 from .rows import event, record, save
@@ -28,7 +29,7 @@ def held(store: Store) -> Iterator[None]:
 
 
 def submit_save(store: Store, number: int, slug: str = "") -> Future[int]:
-    def job(tx):  # type: ignore[no-untyped-def]
+    def job(tx: Transaction) -> int:
         row = record(number, slug=slug)
         tx.save_many([row])
         return tx.append([event(row)])
@@ -48,14 +49,14 @@ def test_waiting_jobs_share_one_commit_and_get_consecutive_revisions(store: Stor
 
 
 def test_a_failing_job_is_undone_alone_and_takes_no_revision(store: Store) -> None:
-    def fails_late(tx):  # type: ignore[no-untyped-def]
+    def fails_late(tx: Transaction) -> None:
         tx.save_many([record(900, org="never", kind="Never"), record(901)])
         tx.append([])
         tx.kv_put("s", b"k", b"v")
         raise NotFound("on purpose")
 
     with held(store):
-        futures = [
+        futures: list[Future[Any]] = [
             submit_save(store, 1),
             store.submit(fails_late),
             submit_save(store, 2),
@@ -72,7 +73,7 @@ def test_a_failing_job_is_undone_alone_and_takes_no_revision(store: Store) -> No
 
 
 def test_the_first_job_of_a_group_may_fail_without_harm_to_the_others(store: Store) -> None:
-    def fails(tx):  # type: ignore[no-untyped-def]
+    def fails(tx: Transaction) -> None:
         tx.save_many([record(1)])
         raise NotFound("on purpose")
 
@@ -90,7 +91,7 @@ def test_a_job_sees_what_earlier_jobs_of_its_group_wrote(store: Store) -> None:
 
 
 def test_a_new_name_of_a_failed_job_does_not_leak_into_its_group(store: Store) -> None:
-    def fails(tx):  # type: ignore[no-untyped-def]
+    def fails(tx: Transaction) -> None:
         tx.save_many([record(1, org="ghost", kind="Ghost")])
         raise NotFound("on purpose")
 
@@ -120,7 +121,7 @@ def test_a_group_is_bounded_in_jobs_and_in_bytes(opened: Opener, monkeypatch: py
     assert groups == [7, 15, 21, 22, 23, 24]
 
 
-def save_large(tx, number: int) -> int:  # type: ignore[no-untyped-def]
+def save_large(tx: Transaction, number: int) -> int:
     tx.save_many([record(number, body=b"x" * 60_000)])
     return int(tx.append([]))
 

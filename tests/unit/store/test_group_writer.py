@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -64,7 +64,7 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture
-def writer(engine: FakeEngine):  # type: ignore[no-untyped-def]
+def writer(engine: FakeEngine) -> Iterator[GroupWriter]:
     made = GroupWriter(engine.begin, "test-writer")
     yield made
     made.close()

@@ -16,7 +16,18 @@ from stigmer.errors import (
     OutOfRange,
     Unavailable,
 )
-from stigmer.store.base import MAX_PAGE_SIZE, Commit, Event, Query, Record, RecordId, SlugKey, Store
+from stigmer.store.base import (
+    MAX_PAGE_SIZE,
+    Commit,
+    Event,
+    Query,
+    ReadTransaction,
+    Record,
+    RecordId,
+    SlugKey,
+    Store,
+    Transaction,
+)
 from stigmer.store.limits import MAX_ID_BYTES
 
 from .rows import event, ids, labelled, record, save
@@ -110,7 +121,7 @@ def test_a_slug_that_belongs_to_another_id_is_refused_and_nothing_of_the_batch_i
 def test_a_job_may_catch_a_taken_slug_and_go_on(store: Store) -> None:
     save(store, record(1, slug="taken"))
 
-    def job(tx):  # type: ignore[no-untyped-def]
+    def job(tx: Transaction) -> None:
         with pytest.raises(AlreadyExists):
             tx.save_many([record(2), record(3, slug="taken")])
         tx.save_many([record(4)])
@@ -283,7 +294,7 @@ def test_the_log_keeps_the_newest_commits_and_says_from_where(opened: Opener, en
 
 
 def test_the_next_revision_is_the_one_that_append_gives(store: Store) -> None:
-    def job(tx):  # type: ignore[no-untyped-def]
+    def job(tx: Transaction) -> object:
         before = (tx.revision, tx.next_revision)
         given = tx.append([event(record(1))])
         return before, given, (tx.revision, tx.next_revision)
@@ -294,7 +305,7 @@ def test_the_next_revision_is_the_one_that_append_gives(store: Store) -> None:
 
 
 def test_a_transaction_appends_at_most_once(store: Store) -> None:
-    def job(tx):  # type: ignore[no-untyped-def]
+    def job(tx: Transaction) -> None:
         tx.append([])
         tx.append([])
 
@@ -321,7 +332,7 @@ def test_time_in_the_log_never_goes_back(opened: Opener, engine: str) -> None:
 def test_a_transaction_sees_its_own_writes(store: Store) -> None:
     save(store, labelled(1, "x"))
 
-    def job(tx):  # type: ignore[no-untyped-def]
+    def job(tx: Transaction) -> object:
         tx.save_many([labelled(2, "x", org="new-org"), labelled(3, "x")])
         tx.delete_many([labelled(1).key])
         tx.kv_put("s", b"k", b"v")
@@ -336,7 +347,7 @@ def test_a_transaction_sees_its_own_writes(store: Store) -> None:
 def test_a_job_that_raises_leaves_nothing_and_its_caller_gets_the_exception(store: Store) -> None:
     save(store, labelled(1, "x"))
 
-    def job(tx):  # type: ignore[no-untyped-def]
+    def job(tx: Transaction) -> object:
         tx.save_many([record(2, org="new-org", kind="NewKind")])
         tx.delete_many([record(1).key])
         tx.append([event(record(2))])
@@ -358,9 +369,13 @@ def test_a_job_that_raises_leaves_nothing_and_its_caller_gets_the_exception(stor
 def test_a_snapshot_does_not_move_while_it_is_read(store: Store) -> None:
     save(store, record(1))
 
-    def look(tx):  # type: ignore[no-untyped-def]
+    def add(tx: Transaction) -> None:
+        tx.save_many([record(2)])
+        tx.append([])
+
+    def look(tx: ReadTransaction) -> tuple[object, object]:
         before = (tx.revision, ids(tx.list(Query("Agent"))))
-        store.submit(lambda other: (other.save_many([record(2)]), other.append([]))).result(10)
+        store.submit(add).result(10)
         return before, (tx.revision, ids(tx.list(Query("Agent"))))
 
     before, after = store.read(look)
@@ -369,7 +384,7 @@ def test_a_snapshot_does_not_move_while_it_is_read(store: Store) -> None:
 
 
 def test_pairs_live_in_spaces_and_are_scanned_in_order(store: Store) -> None:
-    def job(tx):  # type: ignore[no-untyped-def]
+    def job(tx: Transaction) -> None:
         for key in (b"b", b"a", b"ab", b"", b"\xff\xff"):
             tx.kv_put("one", key, b"1" + key)
         tx.kv_put("on", b"e", b"another space")
@@ -388,7 +403,7 @@ def test_pairs_live_in_spaces_and_are_scanned_in_order(store: Store) -> None:
 def test_pairs_with_very_long_keys_and_spaces_are_kept_apart_and_in_order(store: Store) -> None:
     keys = [b"k" * 900 + bytes([last]) for last in (3, 1, 2)] + [b"k" * 900, b"k" * 380, b"k" * 400, b"k"]
 
-    def job(tx):  # type: ignore[no-untyped-def]
+    def job(tx: Transaction) -> None:
         for key in keys:
             tx.kv_put("s" * 300, key, key[-3:])
             tx.kv_put("s" * 301, key, b"other")

@@ -210,7 +210,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_history_agrees_with_the_model(engine: str) -> None:
-    run(engine, examples=40, steps=20)
+    run(engine, examples=25, steps=15)
 
 
 @pytest.mark.slow
