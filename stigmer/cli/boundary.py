@@ -26,11 +26,12 @@ STANDARD_ERROR = 2
 COMPLETION_VARIABLE = "_STIGMER_COMPLETE"
 
 
-def guarded(arguments: Sequence[str]) -> ExitCode:
-    """Runs one command line. Returns its exit code; raises nothing."""
+def guarded(arguments: Sequence[str], *, own_process: bool = False) -> ExitCode:
+    """Runs one command line. Returns its exit code; raises nothing. `own_process` says that the process is here for
+    nothing else, so that its signals may be taken over."""
     console = Console.standard(arguments, os.environ)
     try:
-        code = _reported(arguments, console, os.environ)
+        code = _reported(arguments, console, os.environ, own_process=own_process)
         console.flush()
     except BrokenPipeError:
         code = ExitCode.CLOSED_PIPE
@@ -46,23 +47,35 @@ def guarded(arguments: Sequence[str]) -> ExitCode:
     return code
 
 
-def _reported(arguments: Sequence[str], console: Console, environ: Mapping[str, str]) -> ExitCode:
+def _reported(arguments: Sequence[str], console: Console, environ: Mapping[str, str], *, own_process: bool) -> ExitCode:
     if COMPLETION_VARIABLE not in environ:
         answer = _ready_answer(list(arguments))
         if answer:
             console.write(answer)
             return ExitCode.OK
+    from stigmer.cli.interrupts import INTERRUPTS, is_interrupt
+
+    if own_process:
+        INTERRUPTS.install()
+    try:
+        return _executed(arguments, console, environ)
+    except (KeyboardInterrupt, Exception) as error:
+        if not is_interrupt(error):
+            raise
+        console.failure("interrupted")
+        return ExitCode.INTERRUPTED
+
+
+def _executed(arguments: Sequence[str], console: Console, environ: Mapping[str, str]) -> ExitCode:
     from stigmer.cli.application import Invocation, execute
+    from stigmer.cli.interrupts import is_interrupt
 
     invocation = Invocation(console=console, arguments=tuple(arguments))
     try:
         return execute(invocation, environ)
-    except BrokenPipeError:
-        raise
-    except KeyboardInterrupt:
-        console.failure("interrupted")
-        return ExitCode.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the last frame: nothing may leave as a traceback
+    except Exception as error:
+        if is_interrupt(error) or isinstance(error, BrokenPipeError):
+            raise
         return _explain(error, invocation, environ)
 
 

@@ -17,7 +17,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         from stigmer.cli.boundary import guarded
 
-        code = int(guarded(sys.argv[1:] if argv is None else argv))
+        code = int(guarded(sys.argv[1:], own_process=True) if argv is None else guarded(argv))
     except KeyboardInterrupt:  # before or after the frame that would say so
         code = INTERRUPTED
     if code == INTERRUPTED and argv is None:

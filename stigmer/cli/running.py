@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from reconciler import Applying, Finished, PlanReady
 from stigmer.cli.application import Invocation
 from stigmer.cli.confirmation import Confirmation
 from stigmer.cli.exit_codes import ExitCode
+from stigmer.cli.interrupts import is_interrupt
 from stigmer.cli.reporting import Schemas, answer_report, exit_code, plan_report
 from stigmer.cli.views.changes import ChangeReport, Verb
 from stigmer.cli.views.human import HumanView
@@ -38,15 +41,32 @@ def run_use_case(
     run = _Run(invocation, verb)
     try:
         answer = run.answer(use_case, assume_yes=assume_yes)
-        run.progress.close()
-        run.view.finished(answer_report(answer, verb, show_unchanged=show_unchanged, schemas=run.schemas))
+        with interrupts_ignored():
+            run.progress.close()
+            run.view.finished(answer_report(answer, verb, show_unchanged=show_unchanged, schemas=run.schemas))
+            invocation.console.flush()
         return exit_code(answer, detailed=detailed)
     except KeyboardInterrupt:
-        run.progress.close()
-        run.view.finished(run.interrupted())
+        with interrupts_ignored():
+            run.progress.close()
+            run.view.finished(run.interrupted())
+            invocation.console.flush()
         return ExitCode.INTERRUPTED
     finally:
         run.progress.close()
+
+
+@contextmanager
+def interrupts_ignored() -> Iterator[None]:
+    """While the answer is being written, Ctrl-C has nothing left to stop and would only cut the answer in two."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Run:
@@ -70,8 +90,9 @@ class _Run:
             confirm = Confirmation(self.invocation.console, self.progress, assume_yes=assume_yes)
             try:
                 return use_case(workspace_of(world), confirm, self.emit)
-            except KeyboardInterrupt:
-                self._ask(world)
+            except (KeyboardInterrupt, Exception) as error:
+                if is_interrupt(error):
+                    self._ask(world)
                 raise
 
     def emit(self, event: object) -> None:
