@@ -11,6 +11,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import final
 
 from stigmer.cli.exit_codes import ExitCode
@@ -72,6 +74,19 @@ def _end(message: str) -> None:
 
 INTERRUPTS = Interrupts()
 """Of this process: there is one keyboard."""
+
+
+@contextmanager
+def ignored() -> Iterator[None]:
+    """While an answer is being written, Ctrl-C has nothing left to stop and would only cut the answer in two."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def is_interrupt(error: BaseException) -> bool:

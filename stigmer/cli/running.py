@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 from reconciler import Applying, Finished, PlanReady
 from stigmer.cli.application import Invocation
 from stigmer.cli.confirmation import Confirmation
 from stigmer.cli.exit_codes import ExitCode
-from stigmer.cli.interrupts import is_interrupt
+from stigmer.cli.interrupts import ignored, is_interrupt
 from stigmer.cli.reporting import Schemas, answer_report, exit_code, plan_report
 from stigmer.cli.views.changes import ChangeReport, Verb
 from stigmer.cli.views.human import HumanView
@@ -41,32 +39,17 @@ def run_use_case(
     run = _Run(invocation, verb)
     try:
         answer = run.answer(use_case, assume_yes=assume_yes)
-        with interrupts_ignored():
-            run.progress.close()
-            run.view.finished(answer_report(answer, verb, show_unchanged=show_unchanged, schemas=run.schemas))
-            invocation.console.flush()
+        with ignored():
+            run.show(answer_report(answer, verb, show_unchanged=show_unchanged, schemas=run.schemas))
         return exit_code(answer, detailed=detailed)
-    except KeyboardInterrupt:
-        with interrupts_ignored():
-            run.progress.close()
-            run.view.finished(run.interrupted())
-            invocation.console.flush()
+    except (KeyboardInterrupt, Exception) as error:
+        if not is_interrupt(error):
+            raise
+        with ignored():
+            run.show(run.interrupted())
         return ExitCode.INTERRUPTED
     finally:
         run.progress.close()
-
-
-@contextmanager
-def interrupts_ignored() -> Iterator[None]:
-    """While the answer is being written, Ctrl-C has nothing left to stop and would only cut the answer in two."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class _Run:
@@ -94,6 +77,11 @@ class _Run:
                 if is_interrupt(error):
                     self._ask(world)
                 raise
+
+    def show(self, report: ChangeReport) -> None:
+        self.progress.close()
+        self.view.finished(report)
+        self.invocation.console.flush()
 
     def emit(self, event: object) -> None:
         if isinstance(event, PlanReady):
