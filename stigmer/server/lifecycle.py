@@ -23,7 +23,7 @@ from stigmer.server.app import StigmerServer, build_server
 from stigmer.server.info import ServerIdentity
 from stigmer.server.lock import DataDirLock
 from stigmer.server.record import DaemonRecord
-from stigmer.server.socket import remove_stale, restrict, socket_path
+from stigmer.server.socket import is_present, remove_stale, restrict, socket_path
 from stigmer.server.tokens import LocalCallers, loopback_address, read_token
 from stigmer.store.base import Store
 from stigmer.store.engines import open_store
@@ -33,8 +33,11 @@ GC_THRESHOLDS = (20_000, 20, 50)
 """A bulk apply makes hundreds of thousands of objects that live until its end: with the defaults, the collector walks
 them again and again (a tenth of the time of an apply)."""
 
-LOCK_CHECK_SECONDS = 2.0
-"""How often the daemon looks whether its data directory is still there."""
+CHECK_SECONDS = 2.0
+"""How often the daemon looks whether its data directory, its socket and its record are still there."""
+
+DIRECTORY_LOST = 73
+"""Exit code when the data directory went away: the same as for one that cannot be used."""
 
 SWEEP_INTERVAL_SECONDS = 600.0
 """How often expired answers are taken out."""
@@ -64,20 +67,26 @@ async def _run(options: Options, lock: DataDirLock) -> None:
         loop.add_signal_handler(number, stop.set)
     store = open_store(options.data_dir, engine=options.engine)
     try:
-        async with _serving(options, address, store), _running(_sweep(store)), _running(_watch_lock(lock, stop)):
+        async with (
+            _serving(options, address, store) as present,
+            _running(_sweep(store)),
+            _running(_watch_files(options, lock, present, stop)),
+        ):
             # What start-up has made lives as long as the process: the collector need not look at it again.
             gc.collect()
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
             await stop.wait()
             logger.info("stopping")
+            if not lock.is_in_place:
+                await _abandon(store)
     finally:
         await asyncio.to_thread(store.close)
     logger.info("stopped")
 
 
 @contextlib.asynccontextmanager
-async def _serving(options: Options, address: str, store: Store) -> AsyncIterator[None]:
+async def _serving(options: Options, address: str, store: Store) -> AsyncIterator[DaemonRecord]:
     path = socket_path(options.data_dir)
     remove_stale(path)
     record.remove(options.data_dir)
@@ -91,9 +100,10 @@ async def _serving(options: Options, address: str, store: Store) -> AsyncIterato
     tcp = _listen(server, path, address)
     await server.start()
     try:
-        record.write(options.data_dir, _record(server, path, tcp))
+        present = _record(server, path, tcp)
+        record.write(options.data_dir, present)
         logger.info("serving on %s %s", path, tcp)
-        yield
+        yield present
     finally:
         await server.stop()
         record.remove(options.data_dir)
@@ -141,12 +151,25 @@ async def _running(chore: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             await task
 
 
-async def _watch_lock(lock: DataDirLock, stop: asyncio.Event) -> None:
-    """Stop when the lock no longer guards anything: nobody can find this daemon, and another may take its place."""
-    while lock.is_in_place:  # noqa: ASYNC110 -- nobody tells us when a file goes
-        await asyncio.sleep(LOCK_CHECK_SECONDS)
-    logger.error("the data directory or its lock is gone")
+async def _watch_files(options: Options, lock: DataDirLock, present: DaemonRecord, stop: asyncio.Event) -> None:
+    """Keep what clients find this daemon by. A lost record is written again; a lost socket, or a lock that no longer
+    guards anything, ends the daemon: nobody can reach it, and another may take its place."""
+    while lock.is_in_place and is_present(present.socket):
+        if not record.exists(options.data_dir):
+            record.write(options.data_dir, present)
+            logger.warning("daemon.json was gone and is written again")
+        await asyncio.sleep(CHECK_SECONDS)
+    logger.error("the data directory, its lock or the socket is gone")
     stop.set()
+
+
+async def _abandon(store: Store) -> None:
+    """End without the usual cleaning: what lies at our paths may be another daemon's by now, and gRPC would remove the
+    socket that has the name of ours."""
+    await asyncio.to_thread(store.close)
+    logger.info("stopped; the data directory is no longer ours")
+    logging.shutdown()
+    os._exit(DIRECTORY_LOST)
 
 
 async def _sweep(store: Store) -> None:

@@ -30,6 +30,10 @@ def write(data_dir: Path, record: DaemonRecord) -> None:
     replace_file(data_dir / RECORD_NAME, json.dumps(asdict(record), indent=1).encode() + b"\n")
 
 
+def exists(data_dir: Path) -> bool:
+    return (data_dir / RECORD_NAME).exists()
+
+
 def remove(data_dir: Path) -> None:
     (data_dir / RECORD_NAME).unlink(missing_ok=True)
 

@@ -47,6 +47,10 @@ def is_addressable(path: Path) -> bool:
     return len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES and _ADDRESSABLE(str(path)) is not None
 
 
+def is_present(path: str) -> bool:
+    return Path(path).exists()
+
+
 def remove_stale(path: Path) -> None:
     """Remove what a killed daemon left. Nobody listens there: the lock is ours."""
     path.unlink(missing_ok=True)

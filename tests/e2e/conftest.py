@@ -11,12 +11,11 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -26,8 +25,6 @@ from stigmer.backend.factory import open_backend
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 60.0
 ORGS = itertools.count(1)
-PYCACHE = Path(tempfile.gettempdir()) / f"stigmer-e2e-pycache-{os.getuid()}"
-"""Compiled modules of the programs under test: they start as fast as an installed program."""
 
 
 @dataclass
@@ -51,6 +48,8 @@ class Cli:
     org: str = ""
     folder: Path | None = None
     environ: dict[str, str] = field(default_factory=dict)
+    compiled: ClassVar[Path]
+    """Where the processes keep compiled modules, so that they start as fast as an installed program."""
 
     def __call__(self, *arguments: object, stdin: str | bytes = "", env: Mapping[str, str] | None = None) -> Result:
         process = self.start(*arguments, env=env)
@@ -82,7 +81,7 @@ class Cli:
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         ours = ("STIGMER_", "PYTHONDONTWRITEBYTECODE", "NO_COLOR")
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-        path = {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(PYCACHE), "STIGMER_HOME": str(self.home)}
+        path = {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(self.compiled), "STIGMER_HOME": str(self.home)}
         return {**inherited, **path, **self.environ, **(more or {})}
 
     def ok(self, *arguments: object, **options: Any) -> Result:
@@ -147,6 +146,11 @@ def stop_daemon(cli: Cli) -> None:
         cli("local", "stop")
         if b"stigmer.server" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
+    Cli.compiled = tmp_path_factory.mktemp("compiled")
 
 
 @pytest.fixture(scope="module")

@@ -108,7 +108,37 @@ def test_a_daemon_whose_folder_is_gone_ends(tmp_path):
     process = spawn(tmp_path / "data")
     wait_until_serving(tmp_path / "data", process)
     shutil.rmtree(tmp_path / "data")
-    assert finish_by_itself(process)[0] == 0
+    assert finish_by_itself(process)[0] == EXIT_UNUSABLE
+
+
+def test_a_daemon_whose_folder_was_replaced_leaves_its_successor_alone(tmp_path):
+    folder = tmp_path / "data"
+    first = spawn(folder)
+    wait_until_serving(folder, first)
+    shutil.rmtree(folder)
+    second = spawn(folder)
+    try:
+        wait_until_serving(folder, second)
+        first.communicate(timeout=30)
+        assert first.returncode == 73
+        with connected(wait_until_serving(folder, second)) as stub:
+            assert stub.GetServerInfo(empty(stub), timeout=10).pid == second.pid
+        assert (folder / "daemon.sock").exists()
+    finally:
+        second.terminate()
+        second.communicate(timeout=30)
+
+
+def test_a_record_removed_by_hand_is_written_again(tmp_path):
+    folder = tmp_path / "data"
+    daemon = spawn(folder)
+    try:
+        before = wait_until_serving(folder, daemon)
+        (folder / "daemon.json").unlink()
+        assert wait_until_serving(folder, daemon) == before
+    finally:
+        daemon.terminate()
+        daemon.communicate(timeout=30)
 
 
 def test_two_folders_have_two_daemons(tmp_path):

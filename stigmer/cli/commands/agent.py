@@ -8,7 +8,7 @@ import click
 
 from stigmer.cli.application import CommandGroup, Invocation
 from stigmer.cli.exit_codes import ExitCode
-from stigmer.cli.options import command_frame
+from stigmer.cli.options import command_frame, common_parameters
 from stigmer.cli.output import LISTING
 from stigmer.cli.plaintext import clean
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KIND = "Agent"
 
 
-@click.group("agent", cls=CommandGroup)
+@click.group("agent", cls=CommandGroup, params=common_parameters())
 def command() -> None:
     """Create, change and delete agents without a manifest.
 

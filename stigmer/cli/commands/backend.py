@@ -8,13 +8,13 @@ import click
 
 from stigmer.cli.application import CommandGroup, Invocation
 from stigmer.cli.exit_codes import ExitCode
-from stigmer.cli.options import command_frame
+from stigmer.cli.options import command_frame, common_parameters
 from stigmer.cli.output import SINGLE
 from stigmer.cli.plaintext import clean
 from stigmer.cli.world import load_config
 
 
-@click.group("backend", cls=CommandGroup)
+@click.group("backend", cls=CommandGroup, params=common_parameters())
 def command() -> None:
     """Show or choose the backend that commands talk to.
 

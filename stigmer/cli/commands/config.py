@@ -8,7 +8,7 @@ import click
 
 from stigmer.cli.application import CommandGroup, Invocation
 from stigmer.cli.exit_codes import ExitCode
-from stigmer.cli.options import command_frame
+from stigmer.cli.options import command_frame, common_parameters
 from stigmer.cli.output import SINGLE
 from stigmer.cli.plaintext import clean
 from stigmer.cli.world import load_config
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from stigmer.backend.config import Value
 
 
-@click.group("config", cls=CommandGroup)
+@click.group("config", cls=CommandGroup, params=common_parameters())
 def command() -> None:
     """Read and write the configuration file.
 

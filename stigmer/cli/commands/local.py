@@ -9,7 +9,7 @@ import click
 
 from stigmer.cli.application import CommandGroup, Invocation
 from stigmer.cli.exit_codes import ExitCode
-from stigmer.cli.options import command_frame
+from stigmer.cli.options import command_frame, common_parameters
 from stigmer.cli.output import SINGLE
 from stigmer.cli.plaintext import clean, clean_block
 from stigmer.cli.world import load_config
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_LOG_LINES = 100
 
 
-@click.group("local", cls=CommandGroup)
+@click.group("local", cls=CommandGroup, params=common_parameters())
 def command() -> None:
     """Start, stop and look at the local daemon.
 

@@ -151,6 +151,13 @@ def test_common_options_may_stand_before_the_command(tmp_path: Path, capsys: pyt
     assert json.loads(capsys.readouterr().out)["data_dir"] == str(tmp_path / "d")
 
 
+def test_common_options_may_stand_before_the_word_of_a_group(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["local", "-o", "json", "--data-dir", str(tmp_path / "d"), "status"]) == 0
+    assert json.loads(capsys.readouterr().out)["data_dir"] == str(tmp_path / "d")
+
+
 def test_the_last_of_a_common_option_wins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--data-dir", "/nowhere", "local", "status", "--data-dir", str(tmp_path), "-o", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["data_dir"] == str(tmp_path)
