@@ -13,17 +13,20 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="knows the mutexes of Linux only")
+
 STUCK = """
-import threading
+import ctypes
 from stigmer.cli.interrupts import Interrupts
 Interrupts().install(grace={grace})
-lock = threading.Lock()
-lock.acquire()
-print("stuck", flush=True)
+libc = ctypes.CDLL(None)
+mutex = ctypes.create_string_buffer(128)  # zeros: what PTHREAD_MUTEX_INITIALIZER is on Linux
+libc.pthread_mutex_lock(mutex)
 while True:
     try:
-        lock.acquire()
-    except KeyboardInterrupt:
+        print("stuck", flush=True)
+        libc.pthread_mutex_lock(mutex)  # for ever, and no signal ends it
+    except KeyboardInterrupt:  # came before the lock was reached
         pass
 """
 
@@ -66,12 +69,14 @@ def interrupted(program: str, *, times: int) -> tuple[int, str]:
     return process.returncode, errors
 
 
+@linux
 def test_a_second_interrupt_ends_what_the_first_one_could_not() -> None:
     code, errors = interrupted(STUCK.format(grace=60), times=2)
     assert code == 130
     assert errors.startswith("✗ interrupted twice:")
 
 
+@linux
 def test_a_stuck_process_ends_after_the_grace() -> None:
     code, errors = interrupted(STUCK.format(grace=0.2), times=1)
     assert code == 130
