@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.schema import Node
     from stigmer.contract.codec import Codec
     from stigmer.contract.references import ResolvedReference
+    from stigmer.contract.secrecy import SecretFields
 
 SERVICE = "stigmer.backend.v1.BackendService"
 
@@ -147,6 +148,13 @@ class Contract:
             if not file.name.startswith("google/"):
                 digest.update(hashlib.sha256(file.serialized_pb).digest())
         return digest.hexdigest()
+
+    @cached_property
+    def secret_fields(self) -> SecretFields:
+        """The fields that hold secrets, of all kinds."""
+        from stigmer.contract.secrecy import secret_fields  # noqa: PLC0415 -- as above
+
+        return secret_fields([kind.shape for kind in self.kinds.values()])
 
     def kind_of(self, message: Message) -> Kind:
         return self.kinds[message.DESCRIPTOR.name]

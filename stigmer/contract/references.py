@@ -37,7 +37,7 @@ def split_reference(text: str) -> tuple[str, str]:
 
 def condition_types(shape: MessageShape) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for part in _reachable(shape):
+    for part in reachable(shape):
         for field in part.fields:
             if field.rules.reference.condition:
                 found[field.rules.reference.condition] = None
@@ -91,12 +91,12 @@ def _may_refer(shape: MessageShape) -> bool:
     known = shape.__dict__.get("may_refer")
     if known is None:
         known = shape.__dict__["may_refer"] = any(
-            field.rules.HasField("reference") for part in _reachable(shape) for field in part.content_fields
+            field.rules.HasField("reference") for part in reachable(shape) for field in part.content_fields
         )
     return bool(known)
 
 
-def _reachable(shape: MessageShape) -> list[MessageShape]:
+def reachable(shape: MessageShape) -> list[MessageShape]:
     """`shape` and every message type its content may hold, each once."""
     seen: dict[str, MessageShape] = {}
     pending = [shape]

@@ -200,14 +200,16 @@ class Loader:
         return self._contract.codec.bind(manifest.value, manifest.spellings, read)
 
     def _mistakes(self, manifest: Manifest, binding: Binding) -> Iterable[Diagnostic]:
-        kind = binding.kind
+        kind, hidden = binding.kind, self._contract.secret_fields
         for error in binding.errors:
-            yield diagnose(manifest, kind, error.path, error.message, hint=error.hint, at_key=error.at_key)
+            yield diagnose(
+                manifest, kind, error.path, error.message, hidden=hidden, hint=error.hint, at_key=error.at_key
+            )
         if kind is None or binding.errors:
             return
         for violation in self._contract.check(kind, binding.message):
             related = [(path, f"{path} takes part") for path in violation.related[1:]]
-            yield diagnose(manifest, kind, violation.field, violation.description, related=related)
+            yield diagnose(manifest, kind, violation.field, violation.description, hidden=hidden, related=related)
 
     def _key(self, kind: Kind, binding: Binding) -> ResourceKey:
         return ResourceKey(kind.name, binding.org or self._org, binding.slug)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from manifests import Diagnostic, Manifest, Related, Severity
+from manifests import Diagnostic, Manifest, Related, Severity, Source
 from reconciler import path as field_path
 from stigmer.contract import Kind
+from stigmer.contract.secrecy import SecretFields, masked, secret_texts
 
 Segments = tuple[field_path.Segment, ...]
 
@@ -18,23 +19,28 @@ def diagnose(
     path: str | Segments,
     message: str,
     *,
+    hidden: SecretFields,
     hint: str = "",
     at_key: bool = False,
     related: Sequence[tuple[str, str]] = (),
     severity: Severity = Severity.ERROR,
     code: str = "invalid-field",
 ) -> Diagnostic:
-    """A diagnostic at a field of a manifest. `related` are (path, message) of other fields that take part."""
+    """A diagnostic at a field of a manifest. `related` are (path, message) of other fields that take part. Values of
+    `hidden` fields appear in no text that is quoted."""
+    secrets = secret_texts(hidden, manifest.value)
+
+    def quoted(source: Source) -> str:
+        return masked(manifest.snippet(source), secrets)
+
     source = locate(manifest, kind, path, at_key=at_key)
-    notes = tuple(
-        Related(text, at, manifest.snippet(at)) for other, text in related for at in [locate(manifest, kind, other)]
-    )
+    notes = tuple(Related(text, at, quoted(at)) for other, text in related for at in [locate(manifest, kind, other)])
     where = path if isinstance(path, str) else field_path.format(path)
     full = message if where in message or not where else f"{where}: {message}"
-    return Diagnostic(severity, full, source, manifest.snippet(source), hint=hint, related=notes, code=code)
+    return Diagnostic(severity, full, source, quoted(source), hint=hint, related=notes, code=code)
 
 
-def locate(manifest: Manifest, kind: Kind | None, path: str | Segments, *, at_key: bool = False) -> Any:
+def locate(manifest: Manifest, kind: Kind | None, path: str | Segments, *, at_key: bool = False) -> Source:
     """The source of a field, or of its nearest ancestor that is written down."""
     segments = field_path.parse(path) if isinstance(path, str) else path
     written = next((found for found in _spellings(kind, segments) if _exists(manifest.value, found)), segments)

@@ -172,5 +172,16 @@ def _dangling(prepared: Prepared, workspace: Workspace, made: Plan) -> list[Diag
         if manifest is None:
             found.append(Diagnostic(severity, f"{key}: {reference.path}: {message}", hint=hint, code=code))
         else:
-            found.append(diagnose(manifest, kind, reference.path, message, hint=hint, severity=severity, code=code))
+            found.append(
+                diagnose(
+                    manifest,
+                    kind,
+                    reference.path,
+                    message,
+                    hidden=workspace.contract.secret_fields,
+                    hint=hint,
+                    severity=severity,
+                    code=code,
+                )
+            )
     return found

@@ -226,17 +226,19 @@ def _violations(
     change = applied.change
     manifest = prepared.loader.manifest_of(change.desired) if change.desired else None
     kind = workspace.contract.kinds[change.key.kind]
-    code = error.reason.lower()
+    code, hidden = error.reason.lower(), workspace.contract.secret_fields
     if manifest is None:
         return [Diagnostic(Severity.ERROR, f"{change.key}: {error.message}", hint=error.hint, code=code)]
     if not error.violations:
-        return [diagnose(manifest, kind, (), f"{change.key}: {error.message}", hint=error.hint, code=code)]
+        message = f"{change.key}: {error.message}"
+        return [diagnose(manifest, kind, (), message, hidden=hidden, hint=error.hint, code=code)]
     return [
         diagnose(
             manifest,
             kind,
             violation.field,
             violation.description,
+            hidden=hidden,
             hint=error.hint,
             related=[(path, f"{path} takes part") for path in violation.related[1:]],
             code=code,
