@@ -27,6 +27,10 @@ lint:
     .venv/bin/lint-imports
     {{python}} tools/check_contract.py
 
+# lock the versions that development uses
+lock:
+    uv lock
+
 # generate stigmer/backend/v1 from proto/
 proto:
     {{python}} tools/generate_contract.py

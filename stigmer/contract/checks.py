@@ -60,12 +60,11 @@ def _walk(shape: MessageShape, message: Any, path: str) -> Iterator[Violation]:
 
 def _list(field: FieldShape, message: Any, path: str) -> Iterator[Violation]:
     items = list(getattr(message, field.name))
-    nested: MessageShape = field.message  # type: ignore[assignment]
-    for link in nested.fields:
+    for link in field.nested.fields:
         if link.rules.HasField("sibling"):
             yield from check_siblings(items, field, link, path)
     for index, item in enumerate(items):
-        yield from _walk(nested, item, path + item_suffix(field, item, index))
+        yield from _walk(field.nested, item, path + item_suffix(field, item, index))
 
 
 def _secret(field: FieldShape, message: Message, path: str) -> Iterator[Violation]:

@@ -52,12 +52,12 @@ def _walk(shape: MessageShape, message: Any, path: str) -> Iterator[ResolvedRefe
             yield from _named(field, value, at)
         elif field.map:
             for key in sorted(value):
-                yield from _walk(field.message, value[key], join(at, key))  # type: ignore[arg-type]
+                yield from _walk(field.nested, value[key], join(at, key))
         elif field.repeated:
             for index, item in enumerate(value):
-                yield from _walk(field.message, item, at + item_suffix(field, item, index))  # type: ignore[arg-type]
+                yield from _walk(field.nested, item, at + item_suffix(field, item, index))
         elif message.HasField(field.name):
-            yield from _walk(field.message, value, at)  # type: ignore[arg-type]
+            yield from _walk(field.nested, value, at)
 
 
 def _named(field: FieldShape, value: Any, path: str) -> Iterator[ResolvedReference]:

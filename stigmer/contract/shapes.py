@@ -46,6 +46,13 @@ class FieldShape:
     message: MessageShape | None
 
     @property
+    def nested(self) -> MessageShape:
+        """The shape of the values' message type. TypeError for scalars."""
+        if self.message is None:
+            raise TypeError(f"{self.name} holds no messages")
+        return self.message
+
+    @property
     def free_form(self) -> bool:
         return self.message is not None and self.message.full_name in FREE_FORM
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 from manifests import Diagnostic, Severity, has_errors
 from reconciler import (
@@ -53,7 +54,13 @@ class LazyKeys(Sequence[ResourceKey]):
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # the overloads of Sequence say nothing more here
+    @overload
+    def __getitem__(self, index: int) -> ResourceKey: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[ResourceKey]: ...
+
+    def __getitem__(self, index: int | slice) -> ResourceKey | Sequence[ResourceKey]:
         if self._load is not None:
             self._keys, self._load = self._load(), None
         return self._keys[index]
