@@ -68,7 +68,7 @@ class _Run:
     def answer(self, use_case: UseCase, *, assume_yes: bool) -> Outcome:
         self.progress.say("opening the backend")
         with open_world(self.invocation) as world:
-            if self.verb == "diff":
+            if self.verb == "diff" or isinstance(self.view, JsonView):
                 self.schemas = lambda kind: world.contract.kinds[kind].schema
             confirm = Confirmation(self.invocation.console, self.progress, assume_yes=assume_yes)
             try:
