@@ -45,6 +45,7 @@ from stigmer.sync.index import (
 from stigmer.sync.positions import diagnose
 from stigmer.sync.request import Emit, Loading, Request, Workspace
 from stigmer.sync.sources import reader
+from stigmer.version import VERSION
 
 PROGRESS_EVERY = 500
 """Files between two progress events."""
@@ -95,7 +96,9 @@ class Loader:
             return None
         roots = [str(Path(path).absolute()) for path in request.paths]
         scope = (*roots, str(request.recursive), workspace.backend_id, self._org, request.manager)
-        return StatCache.open(cache_file(workspace.cache_dir, *scope), f"{INDEX_VERSION}:{self._contract.hash}")
+        return StatCache.open(
+            cache_file(workspace.cache_dir, *scope), f"{INDEX_VERSION}:{VERSION}:{self._contract.hash}"
+        )
 
     def recall(self) -> Verified | None:
         """What was verified of this very set, when no file has changed since; nothing is read for it."""
