@@ -34,7 +34,7 @@ from reconciler.ports import (
 from reconciler.resource import ResourceKey
 
 TRIES = 5
-"""Attempts at one request."""
+"""Attempts at one request, unless the backend repeats its requests itself."""
 MAX_ROUNDS = 5
 """Plans that are tried: the first, and then one each time that the backend has moved."""
 FIRST_DELAY = 0.2
@@ -58,11 +58,13 @@ class Applier:
         random: Callable[[], float] = randomness.random,
         clock: Callable[[], float] = time.monotonic,
         new_request_id: Callable[[], str] = lambda: str(uuid4()),
+        tries: int = TRIES,
     ) -> None:
         self.backend = backend
         self.sleep = sleep
         self.clock = clock
         self.new_request_id = new_request_id
+        self.tries = tries
         self._random = random
 
     def run(self, plan: Plan, options: ApplyOptions, replan: Replan) -> Iterator[Event]:
@@ -149,6 +151,7 @@ class _Run:
 
     def send(self, changes: Sequence[ResourceChange]) -> Generator[Event, None, ApplyResult]:
         """The backend's answer to one request, however often it has to be repeated."""
+        tries = self.applier.tries
         attempt = 0
         while True:
             attempt += 1
@@ -160,13 +163,13 @@ class _Run:
                 if code and (code == STALE or code not in RETRYABLE):
                     self.in_flight = False
                     raise
-                if not code or attempt == TRIES:
+                if not code or attempt == tries:
                     known = self.ask()
                     if known is None:
                         raise
                     return known
                 delay = self.applier.delay(attempt)
-                yield Retrying(attempt, TRIES, delay, error)
+                yield Retrying(attempt, tries, delay, error)
                 self.applier.sleep(delay)
             else:
                 self.in_flight = False

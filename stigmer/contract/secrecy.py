@@ -7,11 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler import MASK
 from stigmer.contract.references import reachable
 from stigmer.contract.shapes import MessageShape
-
-MASK = "••••"
-"""Stands for a secret in whatever a person or a log sees."""
 
 
 @dataclass(frozen=True, slots=True)

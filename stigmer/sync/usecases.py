@@ -25,6 +25,9 @@ from stigmer.sync.positions import diagnose
 from stigmer.sync.prepare import Prepared, prepare, prepare_delete, replan, replan_delete
 from stigmer.sync.request import Confirm, Emit, Outcome, Request, Status, Workspace
 
+CLIENT_REPEATS = 1
+"""Attempts of the applier at one request: the client below repeats it already, within its deadline."""
+
 
 def apply(request: Request, workspace: Workspace, *, confirm: Confirm, emit: Emit) -> Outcome:
     """Make the backend hold what the paths declare: all of it, or with `keep_going` what is independent of failures."""
@@ -88,7 +91,7 @@ def _execute(
             raise _StoppedError
         return moved
 
-    report = _run(Applier(workspace.backend), made, _options(request), confirmed, prepared, emit)
+    report = _run(Applier(workspace.backend, tries=CLIENT_REPEATS), made, _options(request), confirmed, prepared, emit)
     if report is None:
         status = Status.INVALID if prepared.has_errors else Status.DECLINED
         return _outcome(status, prepared)
@@ -141,7 +144,7 @@ def _check(prepared: Prepared, request: Request, workspace: Workspace, emit: Emi
         return _outcome(Status.INVALID, prepared)
     if made.can_apply and made.writes:
         options = replace(_options(request), validate_only=True, atomic=prepared.plan is None or not request.keep_going)
-        applier = Applier(DryRun(workspace.backend))
+        applier = Applier(DryRun(workspace.backend), tries=CLIENT_REPEATS)
         report = _run(applier, made, options, lambda: replan(prepared, request, workspace), prepared, _quiet)
         if report is not None:
             found = _problems(report, prepared, workspace)

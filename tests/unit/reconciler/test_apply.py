@@ -183,6 +183,17 @@ def test_when_all_tries_lost_their_reply_the_backend_is_asked(
     assert (outcomes(report), report.committed, report.succeeded) == ({"a": "created"}, True, True)
 
 
+def test_a_backend_that_repeats_requests_itself_is_called_once_and_then_asked(
+    backend: Store, make_plan: MakePlan, want: Want, failure: Coded
+) -> None:
+    lost = [Fault(failure("UNAVAILABLE"), reply_lost=True)]
+    run = Run(Faulty(backend, {"apply_changes": lost}), make_plan, [want("a", NEW)])
+    run.applier.tries = 1
+    report = run.go()
+    assert run.recording.methods() == ["apply_changes", "outcome_of"]
+    assert (outcomes(report), report.committed, run.slept) == ({"a": "created"}, True, [])
+
+
 def test_an_unknown_end_is_called_unknown(backend: Store, make_plan: MakePlan, want: Want, failure: Coded) -> None:
     down = Fault(failure("UNAVAILABLE"))
     run = Run(Faulty(backend, {"apply_changes": [down] * TRIES, "outcome_of": [down]}), make_plan, [want("a", NEW)])
