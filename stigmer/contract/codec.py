@@ -28,12 +28,14 @@ ENVELOPE = ("apiVersion", "kind", "metadata", "spec", "status")
 @dataclass(slots=True)
 class Binding:
     """One bound document. `message` is canonical with metadata.org cleared, `org` is what the manifest says ("" for
-    none); with errors, `message` is None. `sources` are the external values it reads."""
+    none); with errors, `message` is None and `partial` holds what could be bound, to be checked and never written.
+    `sources` are the external values it reads."""
 
     kind: Kind | None = None
     org: str = ""
     slug: str = ""
     message: Any = None
+    partial: Any = None
     errors: list[BindingError] = field(default_factory=list)
     sources: list[ExternalSource] = field(default_factory=list)
 
@@ -64,12 +66,13 @@ class Codec:
         kwargs = bind_message(kind.shape, content, (), context)
         if kwargs is None or not self._identity(kwargs, document, binding, context):
             return binding
-        if context.errors:
-            return binding
         message = kind.message_class(**kwargs)
         for violation in canonical.normalise(kind.shape, message):
             context.errors.append(BindingError(field_path.parse(violation.field), violation.description))
-        binding.message = None if context.errors else message
+        if context.errors:
+            binding.partial = message
+        else:
+            binding.message = message
         return binding
 
     def body(self, kind: Kind, message: Any) -> dict[str, Any]:

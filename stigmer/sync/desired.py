@@ -31,6 +31,7 @@ from manifests import Source as ManifestSource
 from reconciler import Desired, Memo, Origin, Reference, ResourceKey, find_cycles
 from stigmer.backend.upload import EncodedBody
 from stigmer.contract import Binding, Contract, Kind
+from stigmer.errors import Violation
 from stigmer.sync.index import (
     INDEX_VERSION,
     Entry,
@@ -51,17 +52,27 @@ PROGRESS_EVERY = 500
 """Files between two progress events."""
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A document with mistakes: `content` is what could be bound of it, `mistakes` are the paths that are wrong."""
+
+    kind: Kind
+    manifest: Manifest
+    content: bytes
+    mistakes: frozenset[str]
+
+
 @dataclass(slots=True)
 class DesiredSet:
     """What a set of paths declares. `memo` is what the cache knows of it. `broken` are resources whose documents have
-    mistakes; `is_partial` says that some documents could not even be told apart."""
+    mistakes, with what could be bound of them; `is_partial` says that some documents could not even be told apart."""
 
     resources: dict[ResourceKey, Desired] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     files: int = 0
     documents: int = 0
     memo: Memo | None = None
-    broken: set[ResourceKey] = field(default_factory=set)
+    broken: dict[ResourceKey, Broken] = field(default_factory=dict)
     is_partial: bool = False
 
     @property
@@ -188,12 +199,13 @@ class Loader:
             binding = self._bind(manifest)
             if binding.sources:
                 self._volatile.add(file.path)
-            mistakes = list(self._mistakes(manifest, binding))
-            result.diagnostics += mistakes
+            violations = self._violations(binding)
+            result.diagnostics += self._diagnostics(manifest, binding, violations)
             if binding.kind is None or not binding.slug:
                 result.is_partial = True
-            elif mistakes:
-                result.broken.add(self._key(binding.kind, binding))
+            elif binding.errors or violations:
+                key = self._key(binding.kind, binding)
+                result.broken[key] = self._broken(manifest, binding.kind, binding, violations)
             else:
                 entries.append(self._declare_fresh(manifest, binding, binding.kind, result))
         self._payloads[file.path] = encode_entries(entries)
@@ -202,17 +214,26 @@ class Loader:
         read = reader(manifest.source.path, self._workspace.environ)
         return self._contract.codec.bind(manifest.value, manifest.spellings, read)
 
-    def _mistakes(self, manifest: Manifest, binding: Binding) -> Iterable[Diagnostic]:
+    def _violations(self, binding: Binding) -> list[Violation]:
+        """Rules of the contract that a document breaks although it could be bound."""
+        return self._contract.check(binding.kind, binding.message) if binding.kind and binding.message else []
+
+    def _diagnostics(
+        self, manifest: Manifest, binding: Binding, violations: Iterable[Violation]
+    ) -> Iterable[Diagnostic]:
         kind, hidden = binding.kind, self._contract.secret_fields
         for error in binding.errors:
             yield diagnose(
                 manifest, kind, error.path, error.message, hidden=hidden, hint=error.hint, at_key=error.at_key
             )
-        if kind is None or binding.errors:
-            return
-        for violation in self._contract.check(kind, binding.message):
+        for violation in violations:
             related = [(path, f"{path} takes part") for path in violation.related[1:]]
             yield diagnose(manifest, kind, violation.field, violation.description, hidden=hidden, related=related)
+
+    def _broken(self, manifest: Manifest, kind: Kind, binding: Binding, violations: Iterable[Violation]) -> Broken:
+        mistakes = [each.field for each in (*binding.violations, *violations)]
+        message = binding.message or binding.partial or kind.message_class()
+        return Broken(kind, manifest, self._contract.codec.content(message), frozenset(mistakes))
 
     def _key(self, kind: Kind, binding: Binding) -> ResourceKey:
         return ResourceKey(kind.name, binding.org or self._org, binding.slug)

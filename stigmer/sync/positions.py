@@ -47,6 +47,16 @@ def locate(manifest: Manifest, kind: Kind | None, path: str | Segments, *, at_ke
     return manifest.locate(_plain(manifest.value, written), key=at_key)
 
 
+def is_written(manifest: Manifest, kind: Kind | None, path: str) -> bool:
+    """Whether a field stands in its manifest, in whatever spelling."""
+    value: Any = manifest.value
+    for segment in next((s for s in _spellings(kind, field_path.parse(path)) if _exists(manifest.value, s)), ()):
+        value = _child(value, segment)
+        if value is None:
+            return False
+    return value is not manifest.value
+
+
 def _spellings(kind: Kind | None, segments: Segments) -> Iterator[Segments]:
     """The path, and the same value by the second spellings that fold into the first: data.X.value, variables.X."""
     yield segments

@@ -21,6 +21,7 @@ from reconciler import (
 )
 from reconciler import Outcome as ChangeOutcome
 from stigmer.errors import StigmerError
+from stigmer.sync.leftovers import CONSTRAINT, leftovers
 from stigmer.sync.positions import diagnose
 from stigmer.sync.prepare import Prepared, prepare, prepare_delete, replan, replan_delete
 from stigmer.sync.request import Confirm, Emit, Outcome, Request, Status, Workspace
@@ -139,6 +140,7 @@ def _run(
 def _check(prepared: Prepared, request: Request, workspace: Workspace, emit: Emit) -> Outcome:
     """The outcome of a plan that is not executed, with what the server finds wrong. Where the manifests have errors,
     the rest is checked all the same, so that one run shows all mistakes."""
+    prepared.diagnostics += leftovers(prepared.desired, request, workspace)
     made = prepared.plan or prepared.draft
     if made is None:
         return _outcome(Status.INVALID, prepared)
@@ -148,15 +150,13 @@ def _check(prepared: Prepared, request: Request, workspace: Workspace, emit: Emi
         report = _run(applier, made, options, lambda: replan(prepared, request, workspace), prepared, _quiet)
         if report is not None:
             found = _problems(report, prepared, workspace)
-            prepared.diagnostics += found if prepared.plan else [each for each in found if each.code == CONSTRAINT]
+            prepared.diagnostics += (
+                found if prepared.plan else [each for each in found if each.code == CONSTRAINT.lower()]
+            )
     if prepared.has_errors:
         return _outcome(Status.INVALID, prepared)
     emit(PlanReady(made))
     return _outcome(Status.OK if made.can_apply else _refusal(made), prepared)
-
-
-CONSTRAINT = "invalid_argument"
-"""Code of a diagnostic about a resource by itself: true whatever becomes of the documents around it."""
 
 
 def _options(request: Request) -> ApplyOptions:

@@ -137,6 +137,31 @@ def test_all_mistakes_of_all_files_come_in_one_run(bench: Any) -> None:
     assert [name for name, _ in places(outcome)] == ["a.yaml", "b.yaml", "c.yaml", "d.yaml"]
 
 
+def test_one_document_shows_all_its_mistakes(bench: Any) -> None:
+    bench.write("a.yaml", agent("a", instructions="short") + "  nonsense: 1\n  skills: {}\n")
+    assert messages(bench.apply()) == [
+        "spec.instructions: must be at least 10 characters",
+        'spec.nonsense: unknown field "nonsense"',
+        "spec.skills: expected a list, got a map",
+    ]
+
+
+def test_a_mistyped_field_is_not_called_missing_too(bench: Any) -> None:
+    bench.write("a.yaml", agent("a").replace("instructions:", "instrutions:"))
+    assert messages(bench.apply()) == ['spec.instrutions: unknown field "instrutions"']
+
+
+def test_rules_across_fields_and_constraints_come_together(bench: Any) -> None:
+    bench.write(
+        "w.yaml",
+        "apiVersion: agentic.stigmer.ai/v1\nkind: Workflow\nmetadata: {name: w}\nspec:\n"
+        "  tasks:\n    - {name: a, agent: x, dependsOn: [a]}\n    - {name: 'b c', agent: x}\n",
+    )
+    found = messages(bench.apply())
+    assert found[0] == "spec.tasks[name=a].dependsOn: cycle: a -> a"
+    assert any("does not match regex pattern" in each for each in found)
+
+
 def test_a_dangling_reference_is_shown_where_it_stands(bench: Any) -> None:
     bench.write(
         "i.yaml",
