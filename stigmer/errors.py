@@ -143,6 +143,3 @@ BY_CODE: dict[str, type[StigmerError]] = {
         Internal,
     )
 }
-
-RETRYABLE: frozenset[str] = frozenset({"UNAVAILABLE", "ABORTED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED"})
-"""Codes after which the same request, with the same request id, may be sent again."""

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from stigmer.errors import RETRYABLE, StigmerError
+from reconciler.ports import RETRYABLE
+from stigmer.errors import StigmerError
 
 T = TypeVar("T")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.actions import Action
 from reconciler.ports import ApplyOptions, ResourceChange
 from stigmer.contract.claims import pack
+from stigmer.contract.limits import MAX_APPLY_BYTES, MAX_CHANGES
 from stigmer.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ CHUNK_BYTES = 512 * 1024
 
 CHUNK_CHANGES = 1_000
 """Changes after which a chunk is sent, so that deletes, which have no content, are bounded too."""
-
-MAX_CHANGES = 100_000
-MAX_APPLY_BYTES = 256 * 1024 * 1024
-"""The most changes and content that one request may carry; the server holds them until it commits."""
 
 CLAIM_SETS = 4_096
 """Distinct sets of claims whose packed form is remembered: resources written alike claim alike."""

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
+
+from stigmer.cli.application import Invocation
+
+if TYPE_CHECKING:
+    from stigmer.sync import Request
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Options: TypeAlias = Sequence[Callable[[Any], Any]]
@@ -54,6 +59,35 @@ def required_paths(more_paths: tuple[str, ...], paths: tuple[str, ...]) -> tuple
     if not paths and not more_paths:
         raise click.UsageError("Say what to read: -f PATH, or -f - for standard input.", click.get_current_context())
     return (*paths, *more_paths)
+
+
+def planning_request(
+    invocation: Invocation,
+    *,
+    dry_run: bool,
+    paths: tuple[str, ...],
+    more_paths: tuple[str, ...],
+    recursive: bool,
+    field_manager: str,
+    force_conflicts: bool,
+    allow_replace: bool,
+    keep_going: bool,
+    no_cache: bool,
+) -> Request:
+    """What `manifest_paths` and `planning_options` were given, as a request."""
+    from stigmer.sync import Request
+
+    return Request(
+        paths=required_paths(more_paths, paths),
+        recursive=recursive,
+        org=invocation.org,
+        manager=field_manager,
+        allow_replace=allow_replace,
+        keep_going=keep_going,
+        force_conflicts=force_conflicts,
+        use_cache=not no_cache,
+        dry_run=dry_run,
+    )
 
 
 def _with(options: Options, function: Function) -> Function:

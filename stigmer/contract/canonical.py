@@ -29,7 +29,7 @@ class Digests:
 def normalise(shape: MessageShape, message: Any, path: str = "") -> list[Violation]:
     """Fold and sort in place, below `message`; what is given in both spellings is a violation."""
     violations: list[Violation] = []
-    for field in _fields_to_fix(shape):
+    for field in shape.leading_to(_is_fixed):
         at = join(path, field.key)
         if field.rules.HasField("fold"):
             violations += _fold(field, message, at)
@@ -74,7 +74,7 @@ def content_bytes(message: Message) -> bytes:
 def digests(kind: str, message: Any) -> Digests:
     """Digests of a canonical message whose metadata.org is cleared; an org is never part of a digest."""
     return Digests(
-        resource=hashlib.sha256(kind.encode() + b"\0" + content_bytes(message)).digest(),
+        resource=resource_digest(kind, content_bytes(message)),
         spec=hashlib.sha256(content_bytes(message.spec)).digest(),
     )
 
@@ -84,21 +84,9 @@ def resource_digest(kind: str, content: bytes) -> bytes:
     return hashlib.sha256(kind.encode() + b"\0" + content).digest()
 
 
-def _fields_to_fix(shape: MessageShape) -> tuple[FieldShape, ...]:
-    known: tuple[FieldShape, ...] | None = shape.__dict__.get("to_fix")
-    if known is None:
-        shape.__dict__["to_fix"] = ()  # a recursive type adds nothing to itself
-        known = tuple(field for field in shape.fields if _needs_fix(field))
-        shape.__dict__["to_fix"] = known
-    return known
-
-
-def _needs_fix(field: FieldShape) -> bool:
-    if field.rules.output_only:
-        return False
-    if field.rules.HasField("fold") or field.rules.list_type == options_pb2.LIST_TYPE_SET:
-        return True
-    return field.message is not None and not field.free_form and bool(_fields_to_fix(field.message))
+def _is_fixed(field: FieldShape) -> bool:
+    """Whether a field itself is folded or sorted."""
+    return bool(field.rules.HasField("fold")) or field.rules.list_type == options_pb2.LIST_TYPE_SET
 
 
 def _sort_set(message: Any, name: str) -> None:

@@ -27,7 +27,7 @@ TOO_LONG = "the slug has {length} characters; {kind} slugs have at most {limit}"
 def check(kind: Kind, message: Any) -> list[Violation]:
     """All violations of one canonical resource, in field order."""
     violations = list(_slug_length(kind, message))
-    violations += _walk(kind.shape, message, "")
+    violations += check_fields(kind.shape, message, "")
     own = OWN_CHECKS.get(kind.name)
     return violations + own(message) if own else violations
 
@@ -39,23 +39,24 @@ def _slug_length(kind: Kind, message: Any) -> Iterator[Violation]:
         yield Violation("metadata.name", text)
 
 
-def _walk(shape: MessageShape, message: Any, path: str) -> Iterator[Violation]:
-    for field in _checked_fields(shape):
+def check_fields(shape: MessageShape, message: Any, path: str) -> Iterator[Violation]:
+    """Violations of the rules that options declare, below `message`, whose path is `path`."""
+    for field in shape.leading_to(_is_checked):
         at = join(path, field.key)
         if field.rules.secret_when:
             yield from _secret(field, message, at)
         if field.rules.value_source_for and message.HasField(field.name):
             yield Violation(at, "a value source is read by the client before it applies; it is never stored")
-        if field.message is None or field.free_form:
+        if not field.holds_messages:
             continue
         if field.map:
             values = getattr(message, field.name)
             for key in sorted(values):
-                yield from _walk(field.message, values[key], join(at, key))
+                yield from check_fields(field.nested, values[key], join(at, key))
         elif field.repeated:
             yield from _list(field, message, at)
         elif message.HasField(field.name):
-            yield from _walk(field.message, getattr(message, field.name), at)
+            yield from check_fields(field.nested, getattr(message, field.name), at)
 
 
 def _list(field: FieldShape, message: Any, path: str) -> Iterator[Violation]:
@@ -64,7 +65,7 @@ def _list(field: FieldShape, message: Any, path: str) -> Iterator[Violation]:
         if link.rules.HasField("sibling"):
             yield from check_siblings(items, field, link, path)
     for index, item in enumerate(items):
-        yield from _walk(field.nested, item, path + item_suffix(field, item, index))
+        yield from check_fields(field.nested, item, path + item_suffix(field, item, index))
 
 
 def _secret(field: FieldShape, message: Message, path: str) -> Iterator[Violation]:
@@ -72,23 +73,12 @@ def _secret(field: FieldShape, message: Message, path: str) -> Iterator[Violatio
         yield Violation(path, SECRETS_REFUSED)
 
 
-def _checked_fields(shape: MessageShape) -> tuple[FieldShape, ...]:
-    """Fields that a rule of this module concerns, here or further down."""
-    known: tuple[FieldShape, ...] | None = shape.__dict__.get("checked")
-    if known is None:
-        shape.__dict__["checked"] = ()  # a recursive type adds nothing to itself
-        known = tuple(field for field in shape.content_fields if _concerned(field))
-        shape.__dict__["checked"] = known
-    return known
-
-
-def _concerned(field: FieldShape) -> bool:
+def _is_checked(field: FieldShape) -> bool:
+    """Whether a rule of this module concerns a field itself."""
     if field.rules.secret_when or field.rules.value_source_for:
         return True
-    if field.message is None or field.free_form:
-        return False
-    linked = field.repeated and any(link.rules.HasField("sibling") for link in field.message.fields)
-    return linked or bool(_checked_fields(field.message))
+    linked = field.repeated and field.holds_messages
+    return linked and any(link.rules.HasField("sibling") for link in field.nested.fields)
 
 
 def check_siblings(items: list[Any], field: FieldShape, link: FieldShape, path: str) -> Iterator[Violation]:

@@ -85,6 +85,13 @@ class Kind:
         return resource_schema(self.shape)
 
     @cached_property
+    def targets(self) -> frozenset[str]:
+        """Names of the kinds that resources of this one may refer to."""
+        from stigmer.contract.references import target_kinds  # noqa: PLC0415 -- as above
+
+        return target_kinds(self.shape)
+
+    @cached_property
     def conditions(self) -> tuple[str, ...]:
         """Condition types of the kind's optional references, such as AgentsResolved."""
         from stigmer.contract.references import condition_types  # noqa: PLC0415 -- as above
@@ -155,9 +162,6 @@ class Contract:
         from stigmer.contract.secrecy import secret_fields  # noqa: PLC0415 -- as above
 
         return secret_fields([kind.shape for kind in self.kinds.values()])
-
-    def kind_of(self, message: Message) -> Kind:
-        return self.kinds[message.DESCRIPTOR.name]
 
     def references(self, kind: Kind, message: Message) -> list[ResolvedReference]:
         """Every reference the resource makes, in field order."""

@@ -26,7 +26,7 @@ class ResolvedReference:
 
 
 def references(shape: MessageShape, message: Message) -> list[ResolvedReference]:
-    return list(_walk(shape, message, "")) if _may_refer(shape) else []
+    return list(_walk(shape, message, ""))
 
 
 def split_reference(text: str) -> tuple[str, str]:
@@ -37,18 +37,24 @@ def split_reference(text: str) -> tuple[str, str]:
 
 def condition_types(shape: MessageShape) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for part in reachable(shape):
+    for part in shape.reachable:
         for field in part.fields:
             if field.rules.reference.condition:
                 found[field.rules.reference.condition] = None
     return tuple(found)
 
 
+def target_kinds(shape: MessageShape) -> frozenset[str]:
+    """The kinds that resources of this shape may refer to."""
+    fields = (field for part in shape.reachable for field in part.content_fields)
+    return frozenset(field.rules.reference.kind for field in fields if is_reference(field))
+
+
 def _walk(shape: MessageShape, message: Any, path: str) -> Iterator[ResolvedReference]:
-    for field in referring_fields(shape):
+    for field in shape.leading_to(is_reference):
         value = getattr(message, field.name)
         at = join(path, field.key)
-        if field.rules.HasField("reference"):
+        if is_reference(field):
             yield from _named(field, value, at)
         elif field.map:
             for key in sorted(value):
@@ -73,37 +79,5 @@ def _named(field: FieldShape, value: Any, path: str) -> Iterator[ResolvedReferen
             yield ResolvedReference(at, rule.kind, org, slug, rule.required, rule.condition)
 
 
-def referring_fields(shape: MessageShape) -> tuple[FieldShape, ...]:
-    """Fields that are references or may hold some further down."""
-    known: tuple[FieldShape, ...] | None = shape.__dict__.get("referring")
-    if known is None:
-        known = tuple(
-            field
-            for field in shape.content_fields
-            if field.rules.HasField("reference")
-            or (field.message is not None and not field.free_form and _may_refer(field.message))
-        )
-        shape.__dict__["referring"] = known
-    return known
-
-
-def _may_refer(shape: MessageShape) -> bool:
-    known = shape.__dict__.get("may_refer")
-    if known is None:
-        known = shape.__dict__["may_refer"] = any(
-            field.rules.HasField("reference") for part in reachable(shape) for field in part.content_fields
-        )
-    return bool(known)
-
-
-def reachable(shape: MessageShape) -> list[MessageShape]:
-    """`shape` and every message type its content may hold, each once."""
-    seen: dict[str, MessageShape] = {}
-    pending = [shape]
-    while pending:
-        current = pending.pop()
-        if current.full_name in seen:
-            continue
-        seen[current.full_name] = current
-        pending.extend(f.message for f in current.content_fields if f.message is not None and not f.free_form)
-    return list(seen.values())
+def is_reference(field: FieldShape) -> bool:
+    return bool(field.rules.HasField("reference"))

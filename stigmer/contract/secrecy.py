@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler import MASK
-from stigmer.contract.references import reachable
 from stigmer.contract.shapes import MessageShape
 
 
@@ -24,7 +23,7 @@ def secret_fields(shapes: list[MessageShape]) -> SecretFields:
     """The secret fields of all message types that the given ones may hold."""
     always: set[str] = set()
     when: dict[str, frozenset[str]] = {}
-    parts = {part.full_name: part for root in shapes for part in reachable(root)}
+    parts = {part.full_name: part for root in shapes for part in root.reachable}
     for shape in parts.values():
         for field in shape.fields:
             if field.rules.secret:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -53,6 +53,11 @@ class FieldShape:
         return self.message
 
     @property
+    def holds_messages(self) -> bool:
+        """Whether values are messages with fields of their own, and not any JSON."""
+        return self.message is not None and not self.free_form
+
+    @property
     def free_form(self) -> bool:
         return self.message is not None and self.message.full_name in FREE_FORM
 
@@ -68,6 +73,7 @@ class MessageShape:
         self.shorthand: str = form.shorthand
         self.entry_key: str = form.entry_key
         self.entry_value: str = form.entry_value
+        self._leading: dict[Callable[[FieldShape], bool], tuple[FieldShape, ...]] = {}
 
     @cached_property
     def message_class(self) -> type[Message]:
@@ -91,6 +97,36 @@ class MessageShape:
     def content_fields(self) -> tuple[FieldShape, ...]:
         """Fields that a manifest may contain and that mean something: not output-only, not a second spelling."""
         return tuple(f for f in self.fields if not f.rules.output_only and not f.rules.HasField("fold"))
+
+    @cached_property
+    def reachable(self) -> tuple[MessageShape, ...]:
+        """This type and every message type that its content may hold, each once; recursive types end."""
+        seen: dict[str, MessageShape] = {}
+        pending = [self]
+        while pending:
+            current = pending.pop()
+            if current.full_name not in seen:
+                seen[current.full_name] = current
+                pending.extend(field.nested for field in current.content_fields if field.holds_messages)
+        return tuple(seen.values())
+
+    def leading_to(self, wanted: Callable[[FieldShape], bool]) -> tuple[FieldShape, ...]:
+        """The fields that `wanted` picks or that may hold such a field further down: what a walk has to visit.
+
+        Remembered per function, so `wanted` must be one of a module and depend on nothing but the field.
+        """
+        known = self._leading.get(wanted)
+        if known is None:
+            known = self._leading[wanted] = tuple(field for field in self.fields if self._leads(field, wanted))
+        return known
+
+    def _leads(self, field: FieldShape, wanted: Callable[[FieldShape], bool]) -> bool:
+        if field.rules.output_only:
+            return False
+        if wanted(field):
+            return True
+        below = field.nested.reachable if field.holds_messages else ()
+        return any(wanted(other) for part in below for other in part.fields if not other.rules.output_only)
 
     def _field(self, field: FieldDescriptor) -> FieldShape:
         is_map = bool(field.message_type and field.message_type.GetOptions().map_entry)

@@ -14,6 +14,7 @@ from reconciler.actions import Action
 from stigmer.backend.v1 import reconcile_pb2 as pb
 from stigmer.contract import Kind
 from stigmer.contract.claims import unpack
+from stigmer.contract.limits import MAX_APPLY_BYTES, MAX_CHANGES
 from stigmer.contract.slug import is_slug
 from stigmer.errors import DataLoss, InvalidArgument, ResourceExhausted, StigmerError, Violation
 from stigmer.server import verbs
@@ -21,12 +22,6 @@ from stigmer.server.batch import Batch, Change, Services
 from stigmer.server.context import RequestContext
 from stigmer.server.pipeline import prepare
 from stigmer.server.steps.validate import refusal
-
-MAX_CHANGES = 100_000
-"""The most changes of one request."""
-
-MAX_STAGED_BYTES = 256 << 20
-"""The most bytes of one request."""
 
 DEFAULT_MANAGER = "stigmer"
 
@@ -100,8 +95,8 @@ class Staging:
         self.staged_bytes += request.ByteSize()
         if len(self.batch.changes) + len(changes) > MAX_CHANGES:
             raise ResourceExhausted(f"a request has at most {MAX_CHANGES:,} changes", hint=_SPLIT)
-        if self.staged_bytes > MAX_STAGED_BYTES:
-            raise ResourceExhausted(f"a request has at most {MAX_STAGED_BYTES >> 20} MiB", hint=_SPLIT)
+        if self.staged_bytes > MAX_APPLY_BYTES:
+            raise ResourceExhausted(f"a request has at most {MAX_APPLY_BYTES >> 20} MiB", hint=_SPLIT)
         piece = Batch(self.services, self.context, self.permission, self.batch.org)
         with self.context.step("Stage"):
             piece.changes = [self._bind(change) for change in changes]

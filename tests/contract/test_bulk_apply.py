@@ -339,7 +339,7 @@ def test_explanations_of_many_failures_are_cut_short(client, kinds, change, monk
 
 
 def test_too_many_bytes_are_refused(client, monkeypatch, refused, kinds, make, change):
-    monkeypatch.setattr("stigmer.server.staging.MAX_STAGED_BYTES", 1 << 20)
+    monkeypatch.setattr("stigmer.server.staging.MAX_APPLY_BYTES", 1 << 20)
     big = [change(CREATE, kinds["Skill"], skill(make, kinds, f"s{n}", "x" * 400_000)) for n in range(3)]
     with refused("RESOURCE_EXHAUSTED") as caught:
         client.apply(*big, chunk=1)

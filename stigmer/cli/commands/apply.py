@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from stigmer.cli.application import Invocation
@@ -10,7 +12,7 @@ from stigmer.cli.manifest_options import (
     detailed_exitcode,
     manifest_paths,
     planning_options,
-    required_paths,
+    planning_request,
     show_unchanged,
 )
 from stigmer.cli.options import command_frame
@@ -27,19 +29,13 @@ from stigmer.cli.output import LISTING
 @command_frame(*LISTING)
 def command(
     invocation: Invocation,
+    /,
     *,
-    paths: tuple[str, ...],
-    more_paths: tuple[str, ...],
-    recursive: bool,
     dry_run: bool,
     yes: bool,
-    field_manager: str,
-    force_conflicts: bool,
-    allow_replace: bool,
-    keep_going: bool,
-    no_cache: bool,
     show_unchanged: bool,
     detailed_exitcode: bool,
+    **given: Any,
 ) -> ExitCode:
     """Make the backend say what the manifests say.
 
@@ -61,17 +57,7 @@ def command(
     from stigmer import sync
     from stigmer.cli.running import run_use_case
 
-    request = sync.Request(
-        paths=required_paths(more_paths, paths),
-        recursive=recursive,
-        org=invocation.org,
-        manager=field_manager,
-        allow_replace=allow_replace,
-        keep_going=keep_going,
-        force_conflicts=force_conflicts,
-        use_cache=not no_cache,
-        dry_run=dry_run,
-    )
+    request = planning_request(invocation, dry_run=dry_run, **given)
     return run_use_case(
         invocation,
         lambda workspace, confirm, emit: sync.apply(request, workspace, confirm=confirm, emit=emit),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from stigmer.cli.application import Invocation
 from stigmer.cli.exit_codes import ExitCode
-from stigmer.cli.manifest_options import detailed_exitcode, manifest_paths, planning_options, required_paths
+from stigmer.cli.manifest_options import detailed_exitcode, manifest_paths, planning_options, planning_request
 from stigmer.cli.options import command_frame
 from stigmer.cli.output import SINGLE
 
@@ -18,16 +20,10 @@ from stigmer.cli.output import SINGLE
 @command_frame(*SINGLE)
 def command(
     invocation: Invocation,
+    /,
     *,
-    paths: tuple[str, ...],
-    more_paths: tuple[str, ...],
-    recursive: bool,
-    field_manager: str,
-    force_conflicts: bool,
-    allow_replace: bool,
-    keep_going: bool,
-    no_cache: bool,
     detailed_exitcode: bool,
+    **given: Any,
 ) -> ExitCode:
     """Show, field by field, how manifests differ from the backend.
 
@@ -44,17 +40,7 @@ def command(
     from stigmer import sync
     from stigmer.cli.running import run_use_case
 
-    request = sync.Request(
-        paths=required_paths(more_paths, paths),
-        recursive=recursive,
-        org=invocation.org,
-        manager=field_manager,
-        allow_replace=allow_replace,
-        keep_going=keep_going,
-        force_conflicts=force_conflicts,
-        use_cache=not no_cache,
-        dry_run=True,
-    )
+    request = planning_request(invocation, dry_run=True, **given)
     return run_use_case(
         invocation,
         lambda workspace, _, emit: sync.plan(request, workspace, emit=emit),

@@ -14,7 +14,6 @@ from typing import Any
 from reconciler.actions import Action, Outcome
 from reconciler.resource import ResourceKey
 from stigmer.contract import Contract, Kind
-from stigmer.contract.shapes import MessageShape
 from stigmer.errors import FailedPrecondition, Violation
 from stigmer.server.batch import Effect, Services, Target, Unit
 from stigmer.server.records import REFERENCE, slug_key
@@ -165,23 +164,7 @@ def find_referrers(contract: Contract, tx: ReadTransaction, target: ResourceKey)
 
 def referring_kinds(contract: Contract, target: str) -> list[Kind]:
     """The kinds whose resources may refer to resources of kind `target`."""
-    return [kind for kind in contract.kinds.values() if target in _target_kinds(kind.shape)]
-
-
-def _target_kinds(shape: MessageShape) -> frozenset[str]:
-    known: frozenset[str] | None = shape.__dict__.get("target_kinds")
-    if known is None:
-        found: set[str] = set()
-        pending, seen = [shape], {shape.full_name}
-        while pending:
-            for part in pending.pop().content_fields:
-                if part.rules.HasField("reference"):
-                    found.add(part.rules.reference.kind)
-                if part.message is not None and not part.free_form and part.message.full_name not in seen:
-                    seen.add(part.message.full_name)
-                    pending.append(part.message)
-        known = shape.__dict__["target_kinds"] = frozenset(found)
-    return known
+    return [kind for kind in contract.kinds.values() if target in kind.targets]
 
 
 def find_missing(contract: Contract, tx: ReadTransaction, kind: Kind, org: str, message: Any) -> list[Target]:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from reconciler.ports import RETRYABLE
 from stigmer import errors
 from stigmer.backend import retry
 from stigmer.backend.retry import Patience
@@ -58,7 +59,7 @@ def test_no_other_failure_is_tried_again(code: str) -> None:
 
 
 def test_a_stale_precondition_is_not_sent_again() -> None:
-    assert "ABORTED" in errors.RETRYABLE
+    assert "ABORTED" in RETRYABLE
     assert not retry.may_pass(errors.Aborted("stale etag"))
 
 
