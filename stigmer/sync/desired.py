@@ -6,12 +6,11 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from manifests import (
     Diagnostic,
@@ -31,7 +30,7 @@ from manifests import Source as ManifestSource
 from reconciler import Desired, Memo, Origin, Reference, ResourceKey, find_cycles
 from stigmer.backend.upload import EncodedBody
 from stigmer.contract import Binding, Contract, Kind
-from stigmer.errors import Violation
+from stigmer.errors import Aborted, Violation
 from stigmer.sync.index import (
     INDEX_VERSION,
     Entry,
@@ -50,6 +49,9 @@ from stigmer.version import VERSION
 
 PROGRESS_EVERY = 500
 """Files between two progress events."""
+
+REREAD_FILES = 64
+"""Files whose documents are kept after they had to be read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Loader:
         self._volatile: set[str] = set()
         self._manifests: dict[ResourceKey, Manifest] = {}
         self._files: dict[str, FileEntry] = {}
+        self._reread: dict[str, dict[int, Manifest]] = {}
 
     @cached_property
     def scan(self) -> Scan:
@@ -310,25 +313,38 @@ class Loader:
             )
         return diagnostics
 
-    def _lazy_body(self, entry: Entry) -> Any:
+    def _lazy_body(self, entry: Entry) -> Callable[[], EncodedBody]:
         def body() -> EncodedBody:
+            codec = self._contract.codec
             manifest = self._document(entry.origin)
-            if manifest is None:
-                raise ManifestError(_changed(entry.origin.file))
-            binding = self._bind(manifest)
-            if binding.kind is None or binding.errors:
-                raise ManifestError(_changed(entry.origin.file))
-            content = self._contract.codec.content(binding.message)
-            return EncodedBody(self._contract.codec.body(binding.kind, binding.message), content)
+            binding = self._bind(manifest) if manifest is not None else None
+            if binding is None or binding.kind is None or binding.errors:
+                raise _changed(entry.origin.file)
+            content = codec.content(binding.message)
+            if codec.resource_digest(binding.kind, content) != entry.digest:
+                raise _changed(entry.origin.file)
+            return EncodedBody(codec.body(binding.kind, binding.message), content)
 
         return body
 
     def _document(self, origin: Origin) -> Manifest | None:
-        file = self._files.get(origin.file)
-        if file is None:
-            return None
-        documents: Sequence[Manifest] = parse(self._tree.read(file), file.path).documents
-        return next((each for each in documents if each.source.document == origin.document), None)
+        return self._documents(origin.file).get(origin.document)
+
+    def _documents(self, path: str) -> dict[int, Manifest]:
+        """The documents of a file by number, read again. Files are kept for a while: the next document that is asked
+        for is often of the same one."""
+        known = self._reread.pop(path, None)
+        if known is None:
+            file = self._files.get(path)
+            try:
+                found = parse(self._tree.read(file), path).documents if file is not None else ()
+            except ManifestError as error:
+                raise _changed(path) from error
+            known = {each.source.document: each for each in found}
+        self._reread[path] = known
+        while len(self._reread) > REREAD_FILES:
+            self._reread.pop(next(iter(self._reread)))
+        return known
 
 
 def _nothing(paths: Sequence[str]) -> Diagnostic:
@@ -340,7 +356,5 @@ def _nothing(paths: Sequence[str]) -> Diagnostic:
     )
 
 
-def _changed(path: str) -> Diagnostic:
-    return Diagnostic(
-        Severity.ERROR, f"{path} changed while it was being applied", hint="run the command again", code="file-changed"
-    )
+def _changed(path: str) -> Aborted:
+    return Aborted(f"{path} changed while it was being applied", hint="run the command again", reason="FILE_CHANGED")
