@@ -43,7 +43,7 @@ def apply(request: Request, workspace: Workspace, *, confirm: Confirm, emit: Emi
 def plan(request: Request, workspace: Workspace, *, emit: Emit) -> Outcome:
     """What `apply` would do. The server checks the changes too; nothing is written."""
     prepared = prepare(request, workspace, emit)
-    return _check(prepared, request, workspace, emit)
+    return _check(prepared, request, workspace, lambda: replan(prepared, request, workspace), emit)
 
 
 def validate(request: Request, workspace: Workspace, *, emit: Emit) -> Outcome:
@@ -76,7 +76,7 @@ def _execute(
 ) -> Outcome:
     made = prepared.plan
     if made is None or request.dry_run:
-        return _check(prepared, request, workspace, emit)
+        return _check(prepared, request, workspace, again, emit)
     emit(PlanReady(made))
     if made.is_empty:
         return _outcome(Status.OK, prepared)
@@ -137,7 +137,9 @@ def _run(
     return report
 
 
-def _check(prepared: Prepared, request: Request, workspace: Workspace, emit: Emit) -> Outcome:
+def _check(
+    prepared: Prepared, request: Request, workspace: Workspace, again: Callable[[], Plan], emit: Emit
+) -> Outcome:
     """The outcome of a plan that is not executed, with what the server finds wrong. Where the manifests have errors,
     the rest is checked all the same, so that one run shows all mistakes."""
     prepared.diagnostics += leftovers(prepared.desired, request, workspace)
@@ -147,7 +149,7 @@ def _check(prepared: Prepared, request: Request, workspace: Workspace, emit: Emi
     if made.can_apply and made.writes:
         options = replace(_options(request), validate_only=True, atomic=prepared.plan is None or not request.keep_going)
         applier = Applier(DryRun(workspace.backend), tries=CLIENT_REPEATS)
-        report = _run(applier, made, options, lambda: replan(prepared, request, workspace), prepared, _quiet)
+        report = _run(applier, made, options, again, prepared, _quiet)
         if report is not None:
             found = _problems(report, prepared, workspace)
             prepared.diagnostics += (
@@ -155,6 +157,7 @@ def _check(prepared: Prepared, request: Request, workspace: Workspace, emit: Emi
             )
     if prepared.has_errors:
         return _outcome(Status.INVALID, prepared)
+    made = prepared.plan or made  # planned anew if the backend moved during the check
     emit(PlanReady(made))
     return _outcome(Status.OK if made.can_apply else _refusal(made), prepared)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stigmer.sync import Loading, Outcome, Status
+from stigmer.sync import Loading, Outcome, Status, delete
 
 AGENT = """
 apiVersion: agentic.stigmer.ai/v1
@@ -244,3 +244,27 @@ def test_validating_finds_mistakes_and_ignores_guards(bench: Any) -> None:
     bench.write("b.yaml", agent("b", instructions="short"))
     assert bench.validate().status is Status.INVALID
     assert bench.backend.server_info().revision == 0
+
+
+def test_a_dry_run_of_a_delete_that_meets_a_change_still_plans_a_delete(bench: Any) -> None:
+    bench.write("a.yaml", agent("a"))
+    bench.apply()
+    backend, meddled = bench.workspace.backend, []
+
+    class Meddling:
+        """Somebody changes the resource after it was observed and before the check is sent."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(backend, name)
+
+        def apply_changes(self, changes: Any, options: Any) -> Any:
+            if not meddled:
+                live = bench.get("Agent", "a")
+                live.spec.description = "changed meanwhile"
+                meddled.append(bench.backend.update("Agent", live))
+            return backend.apply_changes(changes, options)
+
+    bench.workspace.backend = Meddling()
+    outcome = delete(bench.request(dry_run=True), bench.workspace, confirm=lambda _: True, emit=bench.events.append)
+    assert meddled
+    assert [str(change.action) for change in outcome.plan.changes] == ["delete"]
