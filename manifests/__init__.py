@@ -8,7 +8,7 @@ from manifests.diagnostics import Diagnostic, ManifestError, Position, Related, 
 from manifests.limits import DEFAULT_LIMITS, Limits
 from manifests.load import Loaded, Manifest, Parsed, load, parse
 from manifests.render import render
-from manifests.tree import Entry, FileTree, MemoryTree, Scan, StdinTree, Tree, open_trees, read_beneath
+from manifests.tree import Entry, FileTree, MemoryTree, Scan, StdinTree, Tree, open_trees, read_as_scanned, read_beneath
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -33,6 +33,7 @@ __all__ = [
     "load",
     "open_trees",
     "parse",
+    "read_as_scanned",
     "read_beneath",
     "render",
     "suggest",

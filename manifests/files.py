@@ -100,14 +100,10 @@ class FileTree:
 
     def _walked_file(self, entry: Entry) -> bytes:
         """By its whole path where that gives the very file that was scanned, else folder by folder."""
+        data = read_as_scanned(entry, self._limits)
+        if data is not None:
+            return data
         path = entry.path
-        descriptor = os.open(path, FILE_FLAGS | os.O_NOFOLLOW)
-        try:
-            status = os.fstat(descriptor)
-            if stat_identity(status) == entry.identity:
-                return self._content(descriptor, status, path)
-        finally:
-            os.close(descriptor)
         shown = max(filter(path.startswith, self._folders), key=len, default=None)
         if shown is None:
             raise refusal(path, "this file was not scanned", "not-found")
@@ -132,6 +128,22 @@ class FileTree:
                 return data
             os.lseek(descriptor, 0, os.SEEK_SET)
         raise refusal(path, "the file keeps changing while it is read", "changing")
+
+
+def read_as_scanned(entry: Entry, limits: Limits = DEFAULT_LIMITS) -> bytes | None:
+    """The bytes of a scanned file to which its path still leads and which is as it was then; None for any other, which
+    only the tree that scanned it can read safely, or explain. Raises OSError."""
+    descriptor = os.open(entry.path, FILE_FLAGS | os.O_NOFOLLOW)
+    try:
+        status = os.fstat(descriptor)
+        is_it = stat.S_ISREG(status.st_mode) and stat_identity(status) == entry.identity
+        if not is_it or status.st_size > limits.file_bytes:
+            return None
+        data = read_up_to(descriptor, status.st_size)
+        is_whole = len(data) == status.st_size and stat_identity(os.fstat(descriptor)) == entry.identity
+        return data if is_whole else None
+    finally:
+        os.close(descriptor)
 
 
 def read_up_to(descriptor: int, size: int) -> bytes:

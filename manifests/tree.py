@@ -8,11 +8,21 @@ from typing import BinaryIO
 
 from manifests.beneath import read_beneath
 from manifests.entry import Entry, Scan, Tree
-from manifests.files import FileTree, refusal
+from manifests.files import FileTree, read_as_scanned, refusal
 from manifests.limits import DEFAULT_LIMITS, MIB, Limits
 from manifests.walk import PROJECT_FILES
 
-__all__ = ["Entry", "FileTree", "MemoryTree", "Scan", "StdinTree", "Tree", "open_trees", "read_beneath"]
+__all__ = [
+    "Entry",
+    "FileTree",
+    "MemoryTree",
+    "Scan",
+    "StdinTree",
+    "Tree",
+    "open_trees",
+    "read_as_scanned",
+    "read_beneath",
+]
 
 STDIN_ARGUMENT = "-"
 STDIN_PATH = "<stdin>"

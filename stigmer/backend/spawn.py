@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from stigmer.backend.config import Config
@@ -124,11 +125,16 @@ def _unusable(data_dir: Path, reason: str) -> FailedPrecondition:
 
 
 def _environment(config: Config) -> dict[str, str]:
-    """This process's environment, from which the daemon finds the same stigmer although it runs in another folder."""
-    environment = dict(os.environ)
+    environment = with_our_packages(os.environ)
     environment[HOME_VARIABLE] = str(config.home)
     environment["STIGMER_LOG_LEVEL"] = config.log_level
     environment.pop("STIGMER_TOKEN", None)
+    return environment
+
+
+def with_our_packages(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which a process finds the same stigmer as this one, in whichever folder it runs."""
+    environment = dict(environ)
     paths = [Path(path).absolute() for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
     root = Path(__file__).resolve().parents[2]
     if root.name not in ("site-packages", "dist-packages") and root not in paths:

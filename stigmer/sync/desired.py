@@ -27,10 +27,11 @@ from manifests import (
 )
 from manifests import Entry as FileEntry
 from manifests import Source as ManifestSource
-from reconciler import Desired, Memo, Origin, Reference, ResourceKey, find_cycles
+from reconciler import Desired, Memo, Origin, ResourceKey, find_cycles
 from stigmer.backend.upload import EncodedBody
 from stigmer.contract import Binding, Contract, Kind
 from stigmer.errors import Aborted, Violation
+from stigmer.sync.documents import Row, document_of, from_row
 from stigmer.sync.index import (
     INDEX_VERSION,
     Entry,
@@ -43,6 +44,7 @@ from stigmer.sync.index import (
     encode_verified,
 )
 from stigmer.sync.positions import diagnose
+from stigmer.sync.readers import Work, read_files, reader_count
 from stigmer.sync.request import Emit, Loading, Request, Workspace
 from stigmer.sync.sources import reader
 from stigmer.version import VERSION
@@ -126,17 +128,20 @@ class Loader:
         result = DesiredSet(diagnostics=list(self.scan.diagnostics), files=len(self.scan.entries))
         self._files = {entry.path: entry for entry in self.scan.entries}
         recalled = self._recall_entries(result)
+        rows = self._read_ahead([file for file in self.scan.entries if file.path not in recalled], result, emit)
         for done, file in enumerate(self.scan.entries):
-            if done % PROGRESS_EVERY == 0:
+            if not rows and done % PROGRESS_EVERY == 0:
                 emit(Loading(done, result.files))
             known = recalled.get(file.path)
-            if known is None:
+            if known is not None:
+                for entry in known:
+                    self._declare(
+                        Desired(entry.key, entry.digest, self._lazy_body(entry), entry.origin, entry.references), result
+                    )
+            elif file.path in rows:
+                self._take(file.path, rows.pop(file.path), result)
+            else:
                 self._read(file, result)
-                continue
-            for entry in known:
-                self._declare(
-                    Desired(entry.key, entry.digest, self._lazy_body(entry), entry.origin, entry.references), result
-                )
         emit(Loading(result.files, result.files))
         if not result.documents and not result.diagnostics:
             result.diagnostics.append(_nothing(self._request.paths))
@@ -186,6 +191,24 @@ class Loader:
             digests = {entry.key: entry.digest for entries in recalled.values() for entry in entries}
             result.memo = Memo(verified.epoch, verified.revision, digests)
         return recalled
+
+    def _read_ahead(self, files: Sequence[FileEntry], result: DesiredSet, emit: Emit) -> dict[str, list[Row]]:
+        """What several processes can read of many new files; none of a few."""
+        count = reader_count(len(files), self._contract)
+        if count < 1:
+            return {}
+        recalled = result.files - len(files)
+        work = Work(self._contract, self._org, self._tree.read)
+        return read_files(files, work, count, lambda done: emit(Loading(recalled + done, result.files)))
+
+    def _take(self, path: str, rows: Iterable[Row], result: DesiredSet) -> None:
+        """Declare what a reader has read."""
+        entries = []
+        for row in rows:
+            document, load = from_row(row)
+            self._declare(document.desired(load), result)
+            entries.append(Entry(document.key, document.digest, document.origin, document.references))
+        self._payloads[path] = encode_entries(entries)
 
     def _read(self, file: FileEntry, result: DesiredSet) -> None:
         """Parse, bind and check one file."""
@@ -243,22 +266,14 @@ class Loader:
 
     def _declare_fresh(self, manifest: Manifest, binding: Binding, kind: Kind, result: DesiredSet) -> Entry:
         codec = self._contract.codec
-        key = self._key(kind, binding)
-        content = codec.content(binding.message)
-        references = tuple(
-            Reference(each.path, ResourceKey(each.kind, each.org or key.org, each.slug), each.required)
-            for each in self._contract.references(kind, binding.message)
-        )
-        source = manifest.source
-        origin = Origin(source.path, source.line, source.column or 1, source.document)
-        digest = codec.resource_digest(kind, content)
+        document = document_of(self._contract, manifest, binding, kind, self._org)
 
         def body() -> EncodedBody:
-            return EncodedBody(codec.body(kind, codec.parse(kind, content)), content)
+            return EncodedBody(codec.body(kind, codec.parse(kind, document.content)), document.content)
 
-        if self._declare(Desired(key, digest, body, origin, references), result):
-            self._manifests[key] = manifest
-        return Entry(key, digest, origin, references)
+        if self._declare(document.desired(body), result):
+            self._manifests[document.key] = manifest
+        return Entry(document.key, document.digest, document.origin, document.references)
 
     def _declare(self, want: Desired, result: DesiredSet) -> bool:
         result.documents += 1
