@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
@@ -17,13 +18,15 @@ from stigmer.server.batch import Batch, Change, Services
 from stigmer.server.context import current_request
 from stigmer.server.listing import list_page
 from stigmer.server.pipeline import Pipeline, Replayed, execute, prepare
-from stigmer.server.records import decode
+from stigmer.server.records import Stored, decode
 from stigmer.server.steps.authorize import admit_found
 from stigmer.server.steps.load import find, not_found
 from stigmer.server.steps.references import find_missing
 from stigmer.server.steps.respond import render
 from stigmer.server.steps.validate import refusal
 from stigmer.store.base import ReadTransaction
+
+T = TypeVar("T")
 
 
 async def create(services: Services, method: Method, request: Any) -> bytes:
@@ -40,19 +43,31 @@ async def delete(services: Services, method: Method, request: Any) -> bytes:
 
 async def get(services: Services, method: Method, request: Any) -> Message:
     kind = services.contract.kinds[method.kind]
-    org = request.org or services.default_org
-    caller = current_request.get().caller
 
-    def read(tx: ReadTransaction) -> Message:
-        record = find(tx, kind, org, request.slug, request.id)
-        if record is None or not admit_found(services, caller, method.permission, org, record.org):
-            raise not_found(kind, request.slug or request.id)
-        stored = decode(record)
+    def show(tx: ReadTransaction, stored: Stored) -> Message:
         content = kind.message_class.FromString(stored.state.content)
         message: Message = render(kind, stored, find_missing(services.contract, tx, kind, stored.org, content))
         return message
 
-    def run() -> Message:
+    return await about_one(services, method, request, show)
+
+
+async def about_one(
+    services: Services, method: Method, request: Any, answer: Callable[[ReadTransaction, Stored], T]
+) -> T:
+    """What `answer` makes of the resource that the request names by id, or by slug and org, and of the snapshot it was
+    read in. The resource is of the method's kind. Raises NotFound also for one that the caller may not see."""
+    kind = services.contract.kinds[method.kind]
+    org = request.org or services.default_org
+    caller = current_request.get().caller
+
+    def read(tx: ReadTransaction) -> T:
+        record = find(tx, kind, org, request.slug, request.id)
+        if record is None or not admit_found(services, caller, method.permission, org, record.org):
+            raise not_found(kind, request.slug or request.id)
+        return answer(tx, decode(record))
+
+    def run() -> T:
         _admit(services, method, request, org)
         return services.store.read(read)
 
