@@ -26,6 +26,11 @@ lint:
     .venv/bin/mypy
     .venv/bin/lint-imports
     {{python}} tools/check_contract.py
+    {{python}} tools/generate_reference.py --check
+
+# figures of ours and of the tools that people know, in one run (docs/benchmarks.md)
+bench *arguments:
+    {{python}} -m benchmarks {{arguments}}
 
 # lock the versions that development uses
 lock:
@@ -34,3 +39,7 @@ lock:
 # generate stigmer/backend/v1 from proto/
 proto:
     {{python}} tools/generate_contract.py
+
+# generate docs/reference from the command line and the contract
+reference:
+    {{python}} tools/generate_reference.py

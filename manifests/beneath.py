@@ -32,7 +32,7 @@ def read_beneath(root: str, relative: str, max_bytes: int) -> bytes:
 
     Raises ManifestError, with `relative` as its path and no position: the caller knows which field named the file.
     """
-    parts = _parts(relative)
+    parts = _file_parts(relative)
     try:
         with opened(root, FOLDER_FLAGS) as folder, _beneath(folder, relative, parts) as descriptor:
             return _content(descriptor, relative, max_bytes)
@@ -45,7 +45,7 @@ def read_beneath(root: str, relative: str, max_bytes: int) -> bytes:
 _HINT = "refer to a file in the manifest's folder, not through links"
 
 
-def _parts(relative: str) -> list[str]:
+def parts_beneath(relative: str) -> list[str]:
     """The path's folders and name with `.` and `..` resolved. Raises ManifestError where they leave the root."""
     parts: list[str] = []
     is_outside = relative.startswith("/") or "\0" in relative
@@ -57,6 +57,11 @@ def _parts(relative: str) -> list[str]:
             parts.append(part)
     if is_outside:
         raise refusal(relative, "the path leads out of its folder", "path-escape", _HINT)
+    return parts
+
+
+def _file_parts(relative: str) -> list[str]:
+    parts = parts_beneath(relative)
     if not parts or relative.endswith("/"):
         raise refusal(relative, "the path names no file", "not-a-file")
     return parts

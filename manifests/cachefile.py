@@ -119,6 +119,23 @@ def read_summary(file: Path, nonce: bytes) -> bytes | None:
     return summary if (magic, owner, checksum) == (_SUMMARY_MAGIC, nonce, crc32(summary)) else None
 
 
+def find_summary(file: Path) -> bytes | None:
+    """The summary in a file, whichever image it belongs to; None unless it is whole."""
+    data = read_private(file)
+    if data is None or len(data) < _SUMMARY_HEADER.size:
+        return None
+    return read_summary(file, _SUMMARY_HEADER.unpack_from(data)[1])
+
+
+def is_whole(file: Path) -> bool:
+    """Whether a file is an undamaged image, under whatever fingerprint it was saved."""
+    data = read_private(file)
+    if data is None or len(data) < _PREFIX:
+        return False
+    width = _HEADER.unpack_from(data)[2]
+    return Image.parse(data, data[_PREFIX : _PREFIX + width]) is not None
+
+
 def write_summary(file: Path, nonce: bytes, summary: bytes) -> bool:
     return replace(file, _SUMMARY_HEADER.pack(_SUMMARY_MAGIC, nonce, crc32(summary)) + summary)
 

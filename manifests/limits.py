@@ -45,3 +45,28 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+IMPORT_LIMITS = Limits(file_bytes=512 * MIB, documents=100_000, file_nodes=48_000_000)
+"""For one file, or standard input, that somebody means to import: as many documents as one apply may change, and bytes
+and nodes in the proportion of the default. What a single document may cost stays the same; the memory of the reader
+grows with what it is given, as it does with a folder of as many files."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderLimits:
+    """What a folder may hold that a manifest refers to as a whole. Every excess is an error, never a truncation."""
+
+    files: int = 1_000
+    """Files in it, and entries of any one folder in it."""
+
+    depth: int = 16
+    """Folders inside each other, the first one included."""
+
+    file_bytes: int = 32 * MIB
+    """Bytes of one file."""
+
+    total_bytes: int = 32 * MIB
+    """Bytes of all files."""
+
+
+DEFAULT_FOLDER_LIMITS = FolderLimits()

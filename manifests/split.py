@@ -85,7 +85,7 @@ def _cut(data: bytes, start: int, pattern: re.Pattern[bytes]) -> Iterator[Chunk]
 
 def _markers(data: bytes, start: int, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, bool]]:
     first = _MARKER.match(data[start : start + 4])
-    if first:
+    if first and first.start(1) == 0:
         yield start, first[1] == b"..."
     for match in pattern.finditer(data, start):
         if match.start(1) > start:

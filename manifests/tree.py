@@ -26,6 +26,7 @@ __all__ = [
 
 STDIN_ARGUMENT = "-"
 STDIN_PATH = "<stdin>"
+_PIECE = 16 * MIB
 
 
 class StdinTree:
@@ -46,13 +47,22 @@ class StdinTree:
     def read(self, entry: Entry) -> bytes:
         if self._data is None:
             try:
-                self._data = self._stream.read(self._limits.file_bytes + 1)
+                self._data = _read_up_to(self._stream, self._limits.file_bytes + 1)
             except (OSError, ValueError) as caught:
                 raise refusal(entry.path, f"cannot be read: {caught}", "unreadable") from None
         if len(self._data) > self._limits.file_bytes:
             message = f"the input is larger than {self._limits.file_bytes / MIB:g} MiB"
             raise refusal(entry.path, message, "file-too-large", "split it into files")
         return self._data
+
+
+def _read_up_to(stream: BinaryIO, most: int) -> bytes:
+    """In pieces: a stream that is asked for a great number of bytes makes room for all of them first."""
+    pieces: list[bytes] = []
+    while most and (piece := stream.read(min(most, _PIECE))):
+        pieces.append(piece)
+        most -= len(piece)
+    return b"".join(pieces)
 
 
 class MemoryTree:

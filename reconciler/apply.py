@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from reconciler.actions import Action, Outcome
 from reconciler.events import Applying, ChangeApplied, Event, Finished, Interrupted, Replanned, Report, Retrying
-from reconciler.plan import Change, Plan
+from reconciler.planner import Change, Plan
 from reconciler.ports import (
     RETRYABLE,
     STALE,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.actions import Outcome
-from reconciler.plan import Change, Plan
+from reconciler.planner import Change, Plan
 from reconciler.ports import ChangeResult
 from reconciler.resource import ResourceKey
 

@@ -84,13 +84,15 @@ class ResourceChange:
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
     """How a request is carried out. `request_id` makes it repeatable: the backend keeps the first answer and gives it
-    again. `atomic` is all or nothing; otherwise changes that depend on no failed one are written."""
+    again. `atomic` is all or nothing; otherwise changes that depend on no failed one are written. `announced` goes with
+    `validate_only`: content that the changes refer to and that will be there by the time they are written."""
 
     request_id: str
     atomic: bool = True
     validate_only: bool = False
     manager: str = "stigmer"
     force_conflicts: bool = False
+    announced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,20 +43,37 @@ def compile_sources(workdir: Path, sources: Path = SOURCES) -> descriptor_pb2.Fi
         f"-I{well_known_types()}",
         f"--descriptor_set_in={constraints}",
         "--include_imports",
+        "--include_source_info",
         f"--descriptor_set_out={full}",
         *relative_sources(sources),
     )
-    return descriptor_pb2.FileDescriptorSet.FromString(full.read_bytes())
+    files = descriptor_pb2.FileDescriptorSet.FromString(full.read_bytes())
+    for file in files.file:
+        keep_comments(file)
+    return files
+
+
+def keep_comments(file: descriptor_pb2.FileDescriptorProto) -> None:
+    """Drop what the compiler says of places in the source, except the comments of our own files."""
+    ours = file.name.startswith(PACKAGE.as_posix())
+    commented = [
+        place
+        for place in file.source_code_info.location
+        if ours and (place.leading_comments or place.trailing_comments)
+    ]
+    file.ClearField("source_code_info")
+    file.source_code_info.location.extend(commented)
 
 
 def strip_constraints(files: descriptor_pb2.FileDescriptorSet) -> descriptor_pb2.FileDescriptorSet:
-    """Our files without the dependency on validate.proto; the option bytes stay as unknown fields."""
+    """Our files without comments and the dependency on validate.proto; the option bytes stay as unknown fields."""
     stripped = descriptor_pb2.FileDescriptorSet()
     for file in files.file:
         if file.name == CONSTRAINTS:
             continue
         copy = stripped.file.add()
         copy.CopyFrom(file)
+        copy.ClearField("source_code_info")
         kept = [name for name in file.dependency if name != CONSTRAINTS]
         del copy.dependency[:]
         copy.dependency.extend(kept)

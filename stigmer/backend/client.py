@@ -16,7 +16,9 @@ from reconciler.digests import BUCKETS
 from reconciler.ports import ApplyOptions, ApplyResult, BackendEvent, DigestAnswer, ResourceChange
 from reconciler.resource import ResourceKey, Snapshot
 from stigmer.backend import convert, retry, upload
+from stigmer.backend.artifacts import Artifacts
 from stigmer.backend.calls import Calls
+from stigmer.backend.convert import Page
 from stigmer.backend.link import Dial, Endpoint, Link
 from stigmer.backend.retry import Patience
 from stigmer.errors import InvalidArgument, NotFound, StigmerError
@@ -74,6 +76,7 @@ class GrpcBackend:
         self.contract = contract
         self._link = Link(_dial(address))
         self._calls = Calls(self._link, contract, timeout)
+        self.artifacts = Artifacts(self._calls, contract)
         self._epoch = ""
 
     def __enter__(self) -> Self:
@@ -107,10 +110,7 @@ class GrpcBackend:
         return answer
 
     def get_many(self, keys: Collection[ResourceKey]) -> Snapshot:
-        if len(keys) > MAX_KEYS:
-            raise InvalidArgument(f"at most {MAX_KEYS:,} resources are read at one revision, not {len(keys):,}")
-        request = {"keys": [{"kind": kind, "org": org, "slug": slug} for kind, org, slug in keys]}
-        return convert.snapshot(self.contract, self._collect("GetResources", request))
+        return convert.snapshot(self.contract, self._resources(keys))
 
     def apply_changes(self, changes: Sequence[ResourceChange], options: ApplyOptions) -> ApplyResult:
         """Failures of single changes are told in the results, with errors of `stigmer.errors`."""
@@ -154,10 +154,27 @@ class GrpcBackend:
         page_size: int = PAGE_SIZE,
     ) -> Iterator[Message]:
         """All that match, newest first, page by page as they are consumed. `org` "-" stands for all orgs."""
+        pages = self.pages(kind, org=org, label_selector=label_selector, filter=filter, page_size=page_size)
+        return (resource for page in pages for resource in page.resources)
+
+    def pages(
+        self,
+        kind: Kind | str,
+        *,
+        org: str = "",
+        label_selector: str = "",
+        filter: str = "",  # noqa: A002 -- likewise
+        page_size: int = PAGE_SIZE,
+    ) -> Iterator[Page]:
+        """What `list` lists, with the revision that each page is of."""
         method = self._method(kind, "list")
         request = {"org": org, "label_selector": label_selector, "filter": filter, "page_size": page_size}
         field = next(f.name for f in method.output_class.DESCRIPTOR.fields if f.message_type is not None)
         return self._pages(method.name, field, request)
+
+    def read(self, keys: Collection[ResourceKey]) -> Page:
+        """The whole resources that exist among `keys`, in their order, all of one revision."""
+        return convert.page(self.contract, self._resources(keys))
 
     def create(
         self, kind: Kind | str, resource: Message, *, org: str = "", validate_only: bool = False, request_id: str = ""
@@ -211,14 +228,20 @@ class GrpcBackend:
         found = self.contract.kinds.find(kind) if isinstance(kind, str) else kind
         return found.methods[verb]
 
-    def _pages(self, name: str, field: str, request: dict[str, Any]) -> Iterator[Message]:
+    def _pages(self, name: str, field: str, request: dict[str, Any]) -> Iterator[Page]:
         token = ""
         while True:
             page = self._unary(name, request | {"page_token": token}, UNARY)
-            yield from getattr(page, field)
+            yield Page(page.revision, getattr(page, field))
             token = page.next_page_token
             if not token:
                 return
+
+    def _resources(self, keys: Collection[ResourceKey]) -> Sequence[Any]:
+        if len(keys) > MAX_KEYS:
+            raise InvalidArgument(f"at most {MAX_KEYS:,} resources are read at one revision, not {len(keys):,}")
+        request = {"keys": [{"kind": kind, "org": org, "slug": slug} for kind, org, slug in keys]}
+        return self._collect("GetResources", request)
 
     def _watch(self, since: int, fields: dict[str, Any]) -> Iterator[BackendEvent]:
         cursor = convert.WatchCursor(since)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.actions import Outcome
 from reconciler.ports import AnswerKind, ApplyResult, BackendEvent, ChangeResult, DigestAnswer, DigestEntry, EventType
@@ -12,7 +12,7 @@ from stigmer.contract.claims import unpack
 from stigmer.errors import BY_CODE, Internal, StigmerError, Unimplemented, Violation
 
 if TYPE_CHECKING:
-    from stigmer.contract import Contract
+    from stigmer.contract import Contract, Kind
 
 _ANSWER_KINDS: dict[int, AnswerKind] = {1: "equal", 2: "since", 3: "buckets"}
 """ListDigestsResponse.Scope."""
@@ -55,12 +55,27 @@ def snapshot(contract: Contract, messages: Iterable[Any]) -> Snapshot:
     return Snapshot(revision, resources)
 
 
+class Page(NamedTuple):
+    """Whole resources, as messages of their kinds, and the revision at which they were so."""
+
+    revision: int
+    resources: Sequence[Any]
+
+
+def page(contract: Contract, messages: Iterable[Any]) -> Page:
+    """The messages of one GetResources stream as the resources themselves."""
+    revision = 0
+    resources = []
+    for message in messages:
+        revision = message.revision
+        resources += [contract.codec.parse(_kind(contract, packed), packed.content) for packed in message.resources]
+    return Page(revision, resources)
+
+
 def observed(contract: Contract, packed: Any) -> Observed:
     """One resource of any kind. Unimplemented for a kind that this version does not know."""
     key = resource_key(packed.key)
-    kind = contract.kinds.get(key.kind)
-    if kind is None:
-        raise Unimplemented(f"the server holds a {key.kind}, a kind that this version does not know")
+    kind = _kind(contract, packed)
     message = contract.codec.parse(kind, packed.content)
     metadata = message.metadata
     return Observed(
@@ -127,12 +142,19 @@ def resource_key(key: Any) -> ResourceKey:
     return ResourceKey(key.kind, key.org, key.slug)
 
 
+def _kind(contract: Contract, packed: Any) -> Kind:
+    kind = contract.kinds.get(packed.key.kind)
+    if kind is None:
+        raise Unimplemented(f"the server holds a {packed.key.kind}, a kind that this version does not know")
+    return kind
+
+
 def _change_error(result: Any) -> StigmerError:
     error = result.error
     leaf = BY_CODE.get(error.code, Internal)
     key = str(resource_key(result.key))
     violations = [Violation(v.field, v.description, key, tuple(v.related)) for v in error.violations]
-    return leaf(error.message, violations=violations)
+    return leaf(error.message, violations=violations, hint=error.hint)
 
 
 def _known(table: dict[int, Any], number: int, what: str) -> Any:

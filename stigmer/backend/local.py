@@ -15,6 +15,7 @@ from stigmer.backend import daemon, log_tail
 from stigmer.backend.config import Config
 from stigmer.backend.daemon import Record, log_path
 from stigmer.backend.link import Endpoint
+from stigmer.backend.marker import engine_of
 from stigmer.backend.start import ensure
 from stigmer.errors import FailedPrecondition, StigmerError, Unavailable
 from stigmer.version import VERSION
@@ -32,9 +33,9 @@ INFO_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class LocalStatus:
-    """The daemon of a data folder. Without one, only `data_dir`, `engine` and `log` are filled. `uptime` is in
-    seconds; `started_at` in RFC 3339; `socket` and `log` are paths; `tcp` is host:port, empty when it does not listen.
-    """
+    """The daemon of a data folder. Without one, only `data_dir`, `engine` and `log` are filled; `engine` is then that
+    of the store, or of the one that would be made. `uptime` is in seconds; `started_at` in RFC 3339; `socket` and `log`
+    are paths; `tcp` is host:port, empty when it does not listen."""
 
     running: bool
     data_dir: str
@@ -97,8 +98,9 @@ def status(config: Config) -> LocalStatus:
                 hint="run stigmer local restart; its log: stigmer local logs",
                 reason="DAEMON_SILENT",
             )
+        engine = engine_of(config.data_dir) or config.engine
         return LocalStatus(
-            running=False, data_dir=str(config.data_dir), engine=config.engine, log=str(log_path(config.data_dir))
+            running=False, data_dir=str(config.data_dir), engine=engine, log=str(log_path(config.data_dir))
         )
     return _running_status(config, _ask(record))
 

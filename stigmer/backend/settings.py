@@ -10,17 +10,15 @@ from enum import Enum
 
 from stigmer.errors import InvalidArgument
 
-ENGINES = ("lmdb",)
-"""Storage engines of this version."""
-
-FUTURE_ENGINES = ("sqlite",)
-"""Engines that the configuration knows by name and this version does not have."""
+ENGINES = ("lmdb", "sqlite")
+"""Storage engines that keep data, the default first."""
 
 BACKEND_TYPES = ("local", "cloud")
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 HOME_VARIABLE = "STIGMER_HOME"
+"""The home folder of stigmer: configuration, data and cache in one place instead of the system's own."""
 
 
 class Form(Enum):
@@ -62,7 +60,12 @@ SETTINGS: tuple[Setting, ...] = (
         older_names=("db_path",),
     ),
     Setting(
-        "backend.local.engine", Form.CHOICE, "storage engine of a new data folder", default="lmdb", choices=ENGINES
+        "backend.local.engine",
+        Form.CHOICE,
+        "storage engine of the local backend's data",
+        "STIGMER_ENGINE",
+        ENGINES[0],
+        ENGINES,
     ),
     Setting("backend.cloud.endpoint", Form.TEXT, "host:port of the cloud backend", "STIGMER_ENDPOINT"),
     Setting("backend.cloud.token", Form.MASKED, "API token of the cloud backend", "STIGMER_TOKEN"),
@@ -112,8 +115,6 @@ def check(setting: Setting, text: str, where: str) -> str:
     if setting.form is not Form.CHOICE or text in setting.choices:
         return text
     valid = ", ".join(setting.choices)
-    if setting.key == "backend.local.engine" and text in FUTURE_ENGINES:
-        raise InvalidArgument(f"{where}: engine {text} is not available in this version", hint=f"engines: {valid}")
     raise InvalidArgument(
         f"{where}: {setting.key} cannot be {text!r}{suggestion(text, setting.choices)}", hint=f"valid values: {valid}"
     )

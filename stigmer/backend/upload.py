@@ -55,6 +55,7 @@ def messages(contract: Contract, changes: Sequence[ResourceChange], options: App
             "manager": options.manager,
             "force_conflicts": options.force_conflicts,
             "change_count": len(changes),
+            "pending_artifacts": sorted(options.announced),
         }
     )
     message: Any = request()

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from stigmer.cli.catalog import COMMANDS, INTRODUCTION, PROGRAM, main_help
 from stigmer.cli.console import Console
 from stigmer.cli.exit_codes import ExitCode
 from stigmer.cli.output import TABLE, Format
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 HELP_WIDTH = 100
 """Columns of a help page; wider lines are harder to read."""
@@ -66,13 +69,25 @@ class MainGroup(CommandGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the parser's signature
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - likewise
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
         command = importlib.import_module(entry.module).command
         assert isinstance(command, click.Command)
+        if ctx.resilient_parsing:
+            from stigmer.cli.completion.attach import attach
+
+            attach(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands out of the table, and options; loading a command only to complete its name would be slow."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(entry.name, help=entry.summary) for entry in COMMANDS.values()]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [item for item in found if item.value.startswith(incomplete)] + options
 
     def get_help(self, ctx: click.Context) -> str:  # noqa: ARG002 - likewise
         return main_help()
@@ -90,9 +105,11 @@ def execute(invocation: Invocation, environ: Mapping[str, str]) -> ExitCode:
     """Parses and runs one command line; errors of every kind are raised."""
     program = application()
     if COMPLETION_VARIABLE in environ:
-        from click.shell_completion import shell_complete
+        from stigmer.cli.completion.scripts import answer
 
-        return ExitCode(shell_complete(program, {}, PROGRAM, COMPLETION_VARIABLE, environ[COMPLETION_VARIABLE]))
+        settings = Invocation(console=invocation.console)  # what the completed line says is not about this run
+        invocation.console.write(answer(program, environ[COMPLETION_VARIABLE], settings))
+        return ExitCode.OK
     with program.make_context(PROGRAM, list(invocation.arguments), obj=invocation) as context:
         code = program.invoke(context)
     return code if isinstance(code, ExitCode) else ExitCode.OK

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from stigmer.cli.application import Invocation
 
 DEBUG_VARIABLE = "STIGMER_DEBUG"
+"""Set to anything, it adds the traceback to an error."""
+
 STANDARD_ERROR = 2
 COMPLETION_VARIABLE = "_STIGMER_COMPLETE"
+"""Set by a shell's completion script: the program answers with words instead of running."""
 
 
 def guarded(arguments: Sequence[str], *, own_process: bool = False) -> ExitCode:

@@ -34,12 +34,22 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("diff", "stigmer.cli.commands.diff", "Show, field by field, how manifests differ from the backend."),
         Entry("validate", "stigmer.cli.commands.validate", "Check manifests and report everything that is wrong."),
         Entry("delete", "stigmer.cli.commands.delete", "Delete resources, by manifest or by name."),
+        Entry("export", "stigmer.cli.commands.export", "Print or save what the backend holds, as manifests."),
+        Entry("import", "stigmer.cli.commands.import_", "Apply what an export printed or saved."),
         Entry("init", "stigmer.cli.commands.init", "Write a small folder of manifests to start from."),
     ),
     "Resources": (
         Entry("get", "stigmer.cli.commands.get", "List resources, or print them."),
         Entry("describe", "stigmer.cli.commands.describe", "Show one resource in full, for reading."),
         Entry("agent", "stigmer.cli.commands.agent", "Create, change and delete agents without a manifest."),
+        Entry("env", "stigmer.cli.commands.env", "Create, change and delete environments without a manifest."),
+        Entry("workflow", "stigmer.cli.commands.workflow", "Create, change and delete workflows without a manifest."),
+        Entry("skill", "stigmer.cli.commands.skill", "Get the files of skills."),
+    ),
+    "Reference": (
+        Entry("explain", "stigmer.cli.commands.explain", "Explain a kind or one of its fields."),
+        Entry("schema", "stigmer.cli.commands.schema", "Print the JSON Schema of manifests, for editors."),
+        Entry("completion", "stigmer.cli.commands.completion", "Print the script that completes stigmer in a shell."),
     ),
     "Backend": (
         Entry("local", "stigmer.cli.commands.local", "Start, stop and look at the local daemon."),
@@ -73,7 +83,7 @@ def main_help() -> str:
     lines = [f"Usage: {PROGRAM} COMMAND [OPTIONS] [ARGS]...", "", f"  {INTRODUCTION}"]
     for title, entries in SECTIONS.items():
         lines += ["", f"{title}:"]
-        lines += [f"  {entry.name:<10}{entry.summary}" for entry in entries]
+        lines += [f"  {entry.name:<12}{entry.summary}" for entry in entries]
     lines += ["", "Options of every command:"]
     lines += [f"  {_flags(option):<22}{option.help}" for option in GLOBAL_OPTIONS.values()]
     lines += [f"  {'-h, --help':<22}Explain a command: {PROGRAM} COMMAND --help."]

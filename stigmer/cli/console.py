@@ -10,9 +10,12 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from typing import IO
+from typing import TextIO
 
 _ANSI = {"green": "32", "red": "31", "yellow": "33", "cyan": "36", "magenta": "35", "dim": "2", "bold": "1"}
+
+NO_COLOR_VARIABLE = "NO_COLOR"
+"""Set to anything, it turns colour off, as --no-color does."""
 
 DEFAULT_WIDTH = 80
 """Columns of a terminal that does not say how many it has."""
@@ -21,7 +24,7 @@ DEFAULT_WIDTH = 80
 class Console:
     """The two output streams of one process. Every run makes one, also `--help`: this module loads next to nothing."""
 
-    def __init__(self, out: IO[str], err: IO[str], color_out: bool = False, color_err: bool = False) -> None:
+    def __init__(self, out: TextIO, err: TextIO, color_out: bool = False, color_err: bool = False) -> None:
         self.out = out
         self.err = err
         self.color_out = color_out
@@ -31,7 +34,7 @@ class Console:
     def standard(arguments: Iterable[str], environ: Mapping[str, str]) -> Console:
         """The process's own streams; a closed one swallows what is written to it."""
         out, err = _buffered(_usable(sys.stdout)), _usable(sys.stderr)
-        allowed = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb" and "--no-color" not in arguments
+        allowed = not environ.get(NO_COLOR_VARIABLE) and environ.get("TERM") != "dumb" and "--no-color" not in arguments
         return Console(out, err, allowed and out.isatty(), allowed and err.isatty())
 
     @property
@@ -59,6 +62,11 @@ class Console:
     def write(self, text: str) -> None:
         """Data, with a final newline."""
         self.out.write(text if text.endswith("\n") else text + "\n")
+
+    def write_bytes(self, data: bytes) -> None:
+        """Data as it is: what is saved from it is UTF-8, whatever the terminal's encoding."""
+        self.out.flush()
+        self.out.buffer.write(data)
 
     def write_error(self, text: str) -> None:
         """Lines on standard error, as they are."""
@@ -100,7 +108,7 @@ def painted(text: str, style: str) -> str:
     return f"\x1b[{codes}m{text}\x1b[0m"
 
 
-def _buffered(stream: IO[str]) -> IO[str]:
+def _buffered(stream: TextIO) -> TextIO:
     """The stream with a buffer, which PYTHONUNBUFFERED takes away: without one, what a pipe does not take at once is
     lost without a word."""
     if not isinstance(getattr(stream, "buffer", None), io.RawIOBase):
@@ -109,7 +117,7 @@ def _buffered(stream: IO[str]) -> IO[str]:
     return open(stream.fileno(), "w", encoding=encoding, errors=errors, closefd=False)
 
 
-def _usable(stream: IO[str] | None) -> IO[str]:
+def _usable(stream: TextIO | None) -> TextIO:
     if stream is None:
         return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - lives as long as the process
     if hasattr(stream, "reconfigure"):

@@ -33,6 +33,8 @@ class ExitCode(IntEnum):
     """The execution was cancelled."""
     TIMED_OUT = 9
     """Waiting took too long."""
+    UNSOUND = 10
+    """The doctor found something that is wrong."""
     INTERRUPTED = 130
     """Ctrl-C."""
     CLOSED_PIPE = 141

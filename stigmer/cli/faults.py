@@ -15,7 +15,7 @@ from stigmer.cli.exit_codes import ExitCode
 from stigmer.cli.plaintext import clean, clean_block, json_text
 from stigmer.errors import StigmerError, Violation
 
-CHANGE_COMMANDS = frozenset({"apply", "plan", "diff", "validate", "delete"})
+CHANGE_COMMANDS = frozenset({"apply", "plan", "diff", "validate", "delete", "import"})
 """Commands whose JSON is the change report (`stigmer.cli.views.changes`)."""
 
 MAX_VIOLATIONS = 100
@@ -83,7 +83,8 @@ def _print(error: StigmerError, invocation: Invocation) -> None:
 
 def _as_object(error: StigmerError, command: str) -> dict[str, object]:
     from stigmer.cli.views.changes import failed_report
-    from stigmer.cli.views.json import error_object, report_object
+    from stigmer.cli.views.json import report_object
+    from stigmer.cli.views.objects import error_object
 
     if command not in CHANGE_COMMANDS:
         return {"error": error_object(error)}

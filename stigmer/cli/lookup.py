@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,6 +49,19 @@ def look_up(query: Query, world: World) -> Listing:
     return Listing(resources, kinds=tuple(kind.plural for kind in chosen.kinds), several_orgs=query.all_orgs)
 
 
+def keys_matching(query: Query, world: World, *, at_most: int) -> tuple[ResourceKey, ...]:
+    """The keys of whole kinds that a query selects in one org, `at_most` so many: the rest is not asked for."""
+    from reconciler import ResourceKey
+
+    org = world.org or world.info.default_org
+    found = (
+        ResourceKey(kind.name, org, message.metadata.slug)
+        for kind in select(query.names, world.contract.kinds, org).kinds
+        for message in _messages(kind, query, world)
+    )
+    return tuple(islice(found, at_most))
+
+
 def resource_of(kind: Kind, message: Any, world: World) -> Resource:
     """One resource as the views take it."""
     manifest = world.contract.codec.manifest(kind, message, full=True)
@@ -65,6 +79,10 @@ def _named(keys: Iterable[ResourceKey], world: World) -> Iterator[tuple[Resource
 
 
 def _listed(kind: Kind, query: Query, world: World) -> Iterator[Resource]:
-    org = ALL_ORGS if query.all_orgs else world.org
-    for message in world.backend.list(kind, org=org, label_selector=query.selector, filter=query.filter):
+    for message in _messages(kind, query, world):
         yield resource_of(kind, message, world)
+
+
+def _messages(kind: Kind, query: Query, world: World) -> Iterator[Any]:
+    org = ALL_ORGS if query.all_orgs else world.org
+    return world.backend.list(kind, org=org, label_selector=query.selector, filter=query.filter)

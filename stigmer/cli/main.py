@@ -26,11 +26,22 @@ def main(argv: list[str] | None = None) -> int:
         code = int(guarded(sys.argv[1:], own_process=True) if argv is None else guarded(argv))
     except KeyboardInterrupt:  # before or after the frame that would say so
         code = INTERRUPTED
-    if code == INTERRUPTED and argv is None:
-        # An interrupt that has passed through generated source, such as a dataclass's, makes the interpreter end by
-        # the signal instead of the code.
-        os._exit(code)
+    if argv is None:
+        _end(code)
     return code
+
+
+def _end(code: int) -> None:
+    """Ends the process at once when everything is written: taking the interpreter apart costs a tenth of a short
+    command. After an interrupt it must be so: one that has passed through generated source, such as a dataclass's,
+    makes the interpreter end by the signal instead of the code."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):  # a closed pipe or stream: the interpreter has its ways with it
+        if code != INTERRUPTED:
+            return
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from stigmer.errors import StigmerError
 from stigmer.sync import Confirm, Emit, Outcome, Workspace
 
 UseCase = Callable[[Workspace, Confirm, Emit], Outcome]
+WorldCase = Callable[[World, Confirm, Emit], Outcome]
 
 
 def run_use_case(
@@ -36,9 +37,30 @@ def run_use_case(
     show_unchanged: bool = False,
 ) -> ExitCode:
     """Calls `use_case` and draws its answer in the format the user asked for. Returns what the process exits with."""
+
+    def in_world(world: World, confirm: Confirm, emit: Emit) -> Outcome:
+        return use_case(workspace_of(world), confirm, emit)
+
+    return run_in_world(
+        invocation, in_world, verb, assume_yes=assume_yes, detailed=detailed, show_unchanged=show_unchanged
+    )
+
+
+def run_in_world(
+    invocation: Invocation,
+    use_case: WorldCase,
+    verb: Verb,
+    *,
+    assume_yes: bool = False,
+    guarded: bool = False,
+    detailed: bool = False,
+    show_unchanged: bool = False,
+) -> ExitCode:
+    """The same for a use case that asks the backend more than the reconciler does. `guarded`: a loss is confirmed by
+    typing how much it is."""
     run = _Run(invocation, verb)
     try:
-        answer = run.answer(use_case, assume_yes=assume_yes)
+        answer = run.answer(use_case, assume_yes=assume_yes, guarded=guarded)
         with ignored():
             run.show(answer_report(answer, verb, show_unchanged=show_unchanged, schemas=run.schemas))
         return exit_code(answer, detailed=detailed)
@@ -65,14 +87,16 @@ class _Run:
         self._committed: bool | None = False
         self._revision = 0
 
-    def answer(self, use_case: UseCase, *, assume_yes: bool) -> Outcome:
+    def answer(self, use_case: WorldCase, *, assume_yes: bool, guarded: bool) -> Outcome:
         self.progress.say("opening the backend")
         with open_world(self.invocation) as world:
             if self.verb == "diff" or isinstance(self.view, JsonView):
                 self.schemas = lambda kind: world.contract.kinds[kind].schema
-            confirm = Confirmation(self.invocation.console, self.progress, assume_yes=assume_yes)
+            console, progress = self.invocation.console, self.progress
+            org = world.org or world.info.default_org
+            confirm = Confirmation(console, progress, assume_yes=assume_yes, guarded_org=org if guarded else "")
             try:
-                return use_case(workspace_of(world), confirm, self.emit)
+                return use_case(world, confirm, self.emit)
             except (KeyboardInterrupt, Exception) as error:
                 if is_interrupt(error):
                     self._ask(world)

@@ -69,4 +69,5 @@ def workspace_of(world: World) -> Workspace:
         cache_dir=world.config.home / "cache",
         stdin=sys.stdin.buffer if sys.stdin is not None else None,
         environ=os.environ,
+        artifacts=world.backend.artifacts,
     )

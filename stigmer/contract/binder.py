@@ -63,11 +63,16 @@ def _single(shape: FieldShape, value: Any, path: Path, context: Context) -> Any:
         kwargs = bind_message(shape.message, value, path, context)
         if kwargs is not None:
             _resolve_value_source(shape.message, kwargs, path, context)
+            sources = shape.message.artifact_sources
+            if sources and any(source.name in kwargs for source in sources):
+                from stigmer.contract.artifacts import resolve_artifacts  # noqa: PLC0415 -- few manifests give files
+
+                resolve_artifacts(shape.message, kwargs, path, context)
         return kwargs
     if type(value) is str and shape.scalar.type == FieldDescriptor.TYPE_STRING and "\0" not in value:
         return value
     if shape.rules.file_source and isinstance(value, Mapping):
-        return _file_source(value, path, context)
+        return _file_source(shape, value, path, context)
     return bind_scalar(shape, value, path, context)
 
 
@@ -164,11 +169,15 @@ def _check_oneofs(shape: MessageShape, kwargs: dict[str, Any], path: Path, conte
         seen[known.oneof] = name
 
 
-def _file_source(value: Mapping[str, Any], path: Path, context: Context) -> str | None:
+def _file_source(
+    shape: FieldShape, value: Mapping[str, Any], path: Path, context: Context
+) -> str | ExternalSource | None:
+    """The text of a file; of an artifact only where it is, to be read when the rest is bound."""
     if set(value) != {"file"} or not isinstance(value["file"], str):
         context.error(path, "expected a string, or {file: PATH}")
         return None
-    return context.read(ExternalSource("file", value["file"], (*path, "file")))
+    source = ExternalSource("file", value["file"], (*path, "file"))
+    return source if shape.rules.HasField("artifact_source") else context.read(source)
 
 
 def _resolve_value_source(shape: MessageShape, kwargs: dict[str, Any], path: Path, context: Context) -> None:
@@ -184,8 +193,11 @@ def _resolve_value_source(shape: MessageShape, kwargs: dict[str, Any], path: Pat
             context.error(at, f'"{known.key}" and "{target}" exclude each other: give one of them')
         elif (secret_when and kwargs.get(secret_when)) or "sops" in source:
             context.error(at, SECRETS_REFUSED)
-        elif source:
+        elif len(source) == 1:
             ((kind, name),) = source.items()
             text = context.read(ExternalSource(kind, name, (*at, kind)))
             if text is not None:
                 kwargs[target] = text
+        elif not any(error.path[: len(at)] == at for error in context.errors):
+            choices = ", ".join(each.key for each in known.nested.fields)
+            context.error(at, "expected a map with one entry, got an empty one", f"give one of {choices}")

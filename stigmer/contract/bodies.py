@@ -9,6 +9,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from stigmer.contract.freeform import MAX_EXACT_INTEGER
 from stigmer.contract.shapes import STRUCT, VALUE, FieldShape, MessageShape
 
 _TIMESTAMP = "google.protobuf.Timestamp"
@@ -88,13 +89,12 @@ def free_form_struct(message: Any) -> dict[str, Any]:
 
 
 def free_form_value(message: Any) -> Any:
-    """A google.protobuf.Value as plain JSON; whole numbers as integers."""
+    """A google.protobuf.Value as plain JSON; whole numbers as integers where a manifest may say them so."""
     kind = message.WhichOneof("kind")
     if kind == "string_value":
         return message.string_value
     if kind == "number_value":
-        number = message.number_value
-        return int(number) if number.is_integer() else number
+        return _number(message.number_value)
     if kind == "bool_value":
         return message.bool_value
     if kind == "struct_value":
@@ -102,3 +102,10 @@ def free_form_value(message: Any) -> Any:
     if kind == "list_value":
         return [free_form_value(item) for item in message.list_value.values]
     return None
+
+
+def _number(number: float) -> int | float:
+    """An integer, unless binding would refuse it as inexact, or it is the zero with a sign."""
+    if not number.is_integer() or abs(number) > MAX_EXACT_INTEGER or str(number) == "-0.0":
+        return number
+    return int(number)

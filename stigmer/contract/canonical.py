@@ -1,7 +1,8 @@
 """The one canonical form of a resource, its bytes and its digests.
 
 Canonical is: only what a manifest may contain, second spellings folded into the first, members of set-lists sorted and
-unique. Both sides of a comparison pass through here, so that nothing but a real difference shows as one.
+unique, no field that is null. Both sides of a comparison pass through here, so that nothing but a real difference shows
+as one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from google.protobuf.message import Message
 
 from stigmer.backend.v1 import options_pb2
 from stigmer.contract.paths import join
-from stigmer.contract.shapes import FieldShape, MessageShape
+from stigmer.contract.shapes import VALUE, FieldShape, MessageShape
 from stigmer.errors import Violation
 
 
@@ -27,7 +28,7 @@ class Digests:
 
 
 def normalise(shape: MessageShape, message: Any, path: str = "") -> list[Violation]:
-    """Fold and sort in place, below `message`; what is given in both spellings is a violation."""
+    """Fold, sort and drop in place, below `message`; what is given in both spellings is a violation."""
     violations: list[Violation] = []
     for field in shape.leading_to(_is_fixed):
         at = join(path, field.key)
@@ -35,17 +36,25 @@ def normalise(shape: MessageShape, message: Any, path: str = "") -> list[Violati
             violations += _fold(field, message, at)
         elif field.rules.list_type == options_pb2.LIST_TYPE_SET and field.message is None:
             _sort_set(message, field.name)
-        elif field.message is None:
-            continue
-        elif field.map:
-            values = getattr(message, field.name)
-            for key in values:
-                violations += normalise(field.message, values[key], join(at, key))
-        elif field.repeated:
-            for index, item in enumerate(getattr(message, field.name)):
-                violations += normalise(field.message, item, f"{at}[{index}]")
-        elif message.HasField(field.name):
-            violations += normalise(field.message, getattr(message, field.name), at)
+        elif _is_any_value(field):
+            _drop_null(message, field.name)
+        elif field.message is not None:
+            violations += _below(field, field.message, message, at)
+    return violations
+
+
+def _below(field: FieldShape, shape: MessageShape, message: Any, path: str) -> list[Violation]:
+    """The same for the messages that one field holds."""
+    violations: list[Violation] = []
+    value = getattr(message, field.name)
+    if field.map:
+        for key in value:
+            violations += normalise(shape, value[key], join(path, key))
+    elif field.repeated:
+        for index, item in enumerate(value):
+            violations += normalise(shape, item, f"{path}[{index}]")
+    elif message.HasField(field.name):
+        violations += normalise(shape, value, path)
     return violations
 
 
@@ -85,8 +94,22 @@ def resource_digest(kind: str, content: bytes) -> bytes:
 
 
 def _is_fixed(field: FieldShape) -> bool:
-    """Whether a field itself is folded or sorted."""
-    return bool(field.rules.HasField("fold")) or field.rules.list_type == options_pb2.LIST_TYPE_SET
+    """Whether a field itself is folded, sorted or dropped."""
+    if field.rules.HasField("fold") or field.rules.list_type == options_pb2.LIST_TYPE_SET:
+        return True
+    return _is_any_value(field)
+
+
+def _is_any_value(field: FieldShape) -> bool:
+    """Whether a field holds one JSON value: of a map or a list of them, null is a member like any other."""
+    single = not field.map and not field.repeated
+    return single and field.message is not None and field.message.full_name == VALUE
+
+
+def _drop_null(message: Any, name: str) -> None:
+    """In a manifest, null means that a field is absent."""
+    if message.HasField(name) and getattr(message, name).WhichOneof("kind") in (None, "null_value"):
+        message.ClearField(name)
 
 
 def _sort_set(message: Any, name: str) -> None:

@@ -47,6 +47,8 @@ def check_fields(shape: MessageShape, message: Any, path: str) -> Iterator[Viola
             yield from _secret(field, message, at)
         if field.rules.value_source_for and message.HasField(field.name):
             yield Violation(at, "a value source is read by the client before it applies; it is never stored")
+        if field.rules.HasField("artifact_source") and message.HasField(field.name):
+            yield Violation(at, "the client stores the files before it applies; the resource names the artifact")
         if not field.holds_messages:
             continue
         if field.map:
@@ -75,7 +77,7 @@ def _secret(field: FieldShape, message: Message, path: str) -> Iterator[Violatio
 
 def _is_checked(field: FieldShape) -> bool:
     """Whether a rule of this module concerns a field itself."""
-    if field.rules.secret_when or field.rules.value_source_for:
+    if field.rules.secret_when or field.rules.value_source_for or field.rules.HasField("artifact_source"):
         return True
     linked = field.repeated and field.holds_messages
     return linked and any(link.rules.HasField("sibling") for link in field.nested.fields)

@@ -12,12 +12,13 @@ from reconciler import path as field_path
 from stigmer.contract import bodies, canonical
 from stigmer.contract.binder import bind_message
 from stigmer.contract.canonical import Digests
-from stigmer.contract.context import BindingError, Context, ExternalSource, ReadSource
+from stigmer.contract.context import BindingError, Context, ExternalSource, ReadArchive, ReadSource
 from stigmer.contract.slug import is_slug, slugify
 from stigmer.contract.suggest import did_you_mean
 from stigmer.errors import Internal, InvalidArgument, Violation
 
 if TYPE_CHECKING:
+    from stigmer.contract.archive import Archive
     from stigmer.contract.kinds import Contract, Kind
 
 __all__ = ["Binding", "Codec", "Digests"]
@@ -29,7 +30,7 @@ ENVELOPE = ("apiVersion", "kind", "metadata", "spec", "status")
 class Binding:
     """One bound document. `message` is canonical with metadata.org cleared, `org` is what the manifest says ("" for
     none); with errors, `message` is None and `partial` holds what could be bound, to be checked and never written.
-    `sources` are the external values it reads."""
+    `sources` are the external values it reads, `archives` the artifacts whose files it gives."""
 
     kind: Kind | None = None
     org: str = ""
@@ -38,6 +39,7 @@ class Binding:
     partial: Any = None
     errors: list[BindingError] = field(default_factory=list)
     sources: list[ExternalSource] = field(default_factory=list)
+    archives: list[Archive] = field(default_factory=list)
 
     @property
     def violations(self) -> list[Violation]:
@@ -55,10 +57,11 @@ class Codec:
         document: Mapping[str, Any],
         spellings: Mapping[tuple[str | int, ...], str] | None = None,
         read_source: ReadSource | None = None,
+        read_archive: ReadArchive | None = None,
     ) -> Binding:
         """The typed, canonical message of a document; every mistake is in `errors`, none is raised."""
-        context = Context(spellings=spellings or {}, read_source=read_source)
-        binding = Binding(errors=context.errors, sources=context.sources)
+        context = Context(spellings=spellings or {}, read_source=read_source, read_archive=read_archive)
+        binding = Binding(errors=context.errors, sources=context.sources, archives=context.archives)
         binding.kind = kind = self._envelope(document, context)
         if kind is None:
             return binding
@@ -164,7 +167,7 @@ class Codec:
         if kind is None:
             context.error(("kind",), f'unknown kind "{name}"', did_you_mean(name, kinds) or _known(kinds))
         known = {each.api_version for each in kinds.values()} if kind is None else {kind.api_version}
-        if api_version not in known:
+        if not isinstance(api_version, str) or api_version not in known:
             problem = "apiVersion is missing" if api_version is None else f'unknown apiVersion "{api_version}"'
             hint = f"{name} is of {kind.api_version}" if kind else f"known: {', '.join(sorted(known))}"
             context.error(("apiVersion",), problem, hint)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler import path as field_path
 from stigmer.errors import Violation
+
+if TYPE_CHECKING:
+    from stigmer.contract.archive import Archive
+
+T = TypeVar("T")
 
 Path = tuple[str | int, ...]
 """A path as written in the document: keys and list indexes."""
@@ -27,8 +33,8 @@ class BindingError:
 
 @dataclass(frozen=True, slots=True)
 class ExternalSource:
-    """A value that lies outside the manifest: `kind` is env, file or sops. Reading `name` gives the value of the
-    field at `path`."""
+    """A value that lies outside the manifest: `kind` is env, file, sops or folder. Reading `name` gives the value of
+    the field at `path`."""
 
     kind: str
     name: str
@@ -37,6 +43,9 @@ class ExternalSource:
 
 ReadSource = Callable[[ExternalSource], str]
 """Reads an external value, or raises SourceError with a message for the user."""
+
+ReadArchive = Callable[[ExternalSource], bytes]
+"""The bytes of an archive file, or of the one archive that the files of a folder make. Raises SourceError."""
 
 
 class SourceError(Exception):
@@ -49,20 +58,29 @@ class Context:
 
     spellings: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
     read_source: ReadSource | None = None
+    read_archive: ReadArchive | None = None
     errors: list[BindingError] = field(default_factory=list)
     sources: list[ExternalSource] = field(default_factory=list)
+    archives: list[Archive] = field(default_factory=list)
 
     def error(self, path: Path, message: str, hint: str = "", *, at_key: bool = False) -> None:
         self.errors.append(BindingError(path, message, hint, at_key))
 
     def read(self, source: ExternalSource) -> str | None:
         """The value of `source`, or None after noting an error."""
+        return self._read(source, self.read_source)
+
+    def archive(self, source: ExternalSource) -> bytes | None:
+        """The archive that `source` is or makes, or None after noting an error."""
+        return self._read(source, self.read_archive)
+
+    def _read(self, source: ExternalSource, read: Callable[[ExternalSource], T] | None) -> T | None:
         self.sources.append(source)
-        if self.read_source is None:
+        if read is None:
             self.error(source.path, f"a value from {source.kind} cannot be read here")
             return None
         try:
-            return self.read_source(source)
+            return read(source)
         except SourceError as error:
             self.error(source.path, str(error))
             return None

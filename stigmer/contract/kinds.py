@@ -24,6 +24,7 @@ from stigmer.errors import InvalidArgument, Violation
 
 if TYPE_CHECKING:
     from reconciler.schema import Node
+    from stigmer.contract.artifacts import ArtifactUse
     from stigmer.contract.codec import Codec
     from stigmer.contract.references import ResolvedReference
     from stigmer.contract.secrecy import SecretFields
@@ -168,6 +169,12 @@ class Contract:
         from stigmer.contract.references import references  # noqa: PLC0415 -- as above
 
         return references(kind.shape, message)
+
+    def artifacts(self, kind: Kind, message: Message) -> list[ArtifactUse]:
+        """Every artifact the resource names, in field order."""
+        from stigmer.contract.artifacts import artifacts  # noqa: PLC0415 -- as above
+
+        return artifacts(kind.shape, message)
 
     def check(self, kind: Kind, message: Message) -> list[Violation]:
         """Rules that constraints cannot say: slug length, sibling names and cycles, secrets, workflow expressions."""

@@ -48,8 +48,8 @@ def bind_scalar(shape: FieldShape, value: Any, path: Path, context: Context) -> 
 def _string(shape: FieldShape, value: Any, path: Path, context: Context) -> Any:
     if shape.scalar.type == FieldDescriptor.TYPE_BYTES:
         try:
-            return base64.b64decode(value, validate=True)
-        except (TypeError, ValueError, binascii.Error):
+            return base64.b64decode("".join(value.split()), validate=True)  # it may be broken into lines
+        except (AttributeError, TypeError, ValueError, binascii.Error):
             context.error(path, "expected base64 text")
             return None
     if isinstance(value, str):

@@ -1,5 +1,5 @@
-"""Which values of a document are secret, also in a document with mistakes: what messages may quote must be told apart
-before anything is bound."""
+"""Which values are secret: those of a document, also of one with mistakes, as what messages may quote must be told
+apart before anything is bound; and those that a resource holds, which never leave in plain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler import MASK
-from stigmer.contract.shapes import MessageShape
+from stigmer.contract.paths import item_suffix, join
+from stigmer.contract.shapes import FieldShape, MessageShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,32 @@ def masked(text: str, secrets: set[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
+
+
+def held_secrets(shape: MessageShape, message: Any, path: str = "") -> Iterator[str]:
+    """The field paths of the secret values that a message holds, whatever they are: a masked one counts too."""
+    for field in shape.leading_to(_may_be_secret):
+        at = join(path, field.key)
+        if _may_be_secret(field):
+            if _is_given(field, message) and (field.rules.secret or getattr(message, field.rules.secret_when)):
+                yield at
+        elif field.map:
+            values = getattr(message, field.name)
+            for key in sorted(values):
+                yield from held_secrets(field.nested, values[key], join(at, key))
+        elif field.repeated:
+            for index, item in enumerate(getattr(message, field.name)):
+                yield from held_secrets(field.nested, item, at + item_suffix(field, item, index))
+        elif message.HasField(field.name):
+            yield from held_secrets(field.nested, getattr(message, field.name), at)
+
+
+def _may_be_secret(field: FieldShape) -> bool:
+    return bool(field.rules.secret or field.rules.secret_when)
+
+
+def _is_given(field: FieldShape, message: Any) -> bool:
+    return bool(message.HasField(field.name) if field.optional else getattr(message, field.name))
 
 
 def _secrets(fields: SecretFields, value: Any) -> Iterator[str]:

@@ -62,6 +62,11 @@ class FieldShape:
         return self.message is not None and self.message.full_name in FREE_FORM
 
 
+def is_second_spelling(field: FieldShape) -> bool:
+    """Whether the field only says in other words what another one says: it is in no message that was bound."""
+    return bool(field.rules.HasField("fold") or field.rules.HasField("artifact_source"))
+
+
 class MessageShape:
     """One message type; fields are resolved on first use, so that recursive types work."""
 
@@ -96,7 +101,12 @@ class MessageShape:
     @cached_property
     def content_fields(self) -> tuple[FieldShape, ...]:
         """Fields that a manifest may contain and that mean something: not output-only, not a second spelling."""
-        return tuple(f for f in self.fields if not f.rules.output_only and not f.rules.HasField("fold"))
+        return tuple(f for f in self.fields if not (f.rules.output_only or is_second_spelling(f)))
+
+    @cached_property
+    def artifact_sources(self) -> tuple[FieldShape, ...]:
+        """Fields that spell an artifact by its files."""
+        return tuple(f for f in self.fields if f.rules.HasField("artifact_source"))
 
     @cached_property
     def reachable(self) -> tuple[MessageShape, ...]:

@@ -15,7 +15,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from stigmer.contract import Contract
-from stigmer.server import bulk_apply, bulk_read, digests, info, watch
+from stigmer.server import artifacts, bulk_apply, bulk_read, digests, info, watch
 from stigmer.server.batch import Services
 from stigmer.server.boundary import Boundary, Identify
 from stigmer.server.ids import IdSource
@@ -106,6 +106,7 @@ def _generic(
     services: Services, hub: watch.WatchHub, boundary: Boundary, identity: ServerIdentity
 ) -> dict[str, Behaviour]:
     """The RPCs that are served by name."""
+    uploads = artifacts.Uploads()
     return {
         "GetServerInfo": partial(info.get_server_info, services, identity, lambda: boundary.active),
         "ListDigests": partial(digests.list_digests, services),
@@ -113,6 +114,9 @@ def _generic(
         "ApplyChanges": partial(bulk_apply.apply_changes, services),
         "GetApplyOutcome": partial(bulk_apply.get_apply_outcome, services),
         "Watch": partial(watch.watch, services, hub),
+        "StoreArtifact": partial(artifacts.store_artifact, services, uploads),
+        "GetArtifact": partial(artifacts.get_artifact, services),
+        "FindMissingArtifacts": partial(artifacts.find_missing_artifacts, services),
     }
 
 

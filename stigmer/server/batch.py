@@ -21,6 +21,7 @@ from stigmer.server.records import Indexes, Stored
 from stigmer.store.base import RecordId, Store, Transaction
 
 if TYPE_CHECKING:
+    from stigmer.contract.artifacts import ArtifactUse
     from stigmer.server.steps.validate import Validation
 
 IMPERATIVE = ""
@@ -61,6 +62,7 @@ class Content:
     targets: tuple[Target, ...]
     indexes: Indexes
     status: dict[str, Any]
+    artifacts: tuple[ArtifactUse, ...] = ()
     instance: Change | None = None
 
 
@@ -106,6 +108,8 @@ class Batch:
     validate_only: bool = False
     independent: bool = False
     force_conflicts: bool = False
+    pending_artifacts: frozenset[str] = frozenset()
+    """What a caller who only validates will store before the request proper."""
     digest: bytes = b""
     """SHA-256 of the request, for its request id."""
 

@@ -27,6 +27,7 @@ from stigmer.server.socket import is_present, remove_stale, restrict, socket_pat
 from stigmer.server.tokens import LocalCallers, loopback_address, read_token
 from stigmer.store.base import Store
 from stigmer.store.engines import open_store
+from stigmer.store.files import ENGINE_FILES, EngineFiles
 from stigmer.version import VERSION
 
 GC_THRESHOLDS = (20_000, 20, 50)
@@ -153,14 +154,25 @@ async def _running(chore: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 async def _watch_files(options: Options, lock: DataDirLock, present: DaemonRecord, stop: asyncio.Event) -> None:
     """Keep what clients find this daemon by. A lost record is written again; a lost socket, or a lock that no longer
-    guards anything, ends the daemon: nobody can reach it, and another may take its place."""
-    while lock.is_in_place and is_present(present.socket):
+    guards anything, ends the daemon: nobody can reach it, and another may take its place. So does a data file that was
+    replaced: what is written to the one that has no name any more would be lost."""
+    files = ENGINE_FILES.get(options.engine)
+    opened = _inode(options.data_dir, files)
+    while lock.is_in_place and is_present(present.socket) and _inode(options.data_dir, files) == opened:
         if not record.exists(options.data_dir):
             record.write(options.data_dir, present)
             logger.warning("daemon.json was gone and is written again")
         await asyncio.sleep(CHECK_SECONDS)
-    logger.error("the data directory, its lock or the socket is gone")
+    logger.error("the data directory, its lock, the socket or the data file is gone or was replaced")
     stop.set()
+
+
+def _inode(data_dir: Path, files: EngineFiles | None) -> int:
+    """Which file has the name of the data file; 0 without one."""
+    try:
+        return (data_dir / files.data).stat().st_ino if files else 0
+    except OSError:
+        return 0
 
 
 async def _abandon(store: Store) -> None:

@@ -78,6 +78,8 @@ class Staging:
         self.hash.update(header.SerializeToString(deterministic=True))
         self.context.request_id = header.request_id
         self.announced = header.change_count
+        if header.pending_artifacts and not header.validate_only:
+            raise refusal("the request", [Violation("header.pending_artifacts", "goes with validate_only")])
         self.batch = Batch(
             self.services,
             context=self.context,
@@ -87,6 +89,7 @@ class Staging:
             validate_only=header.validate_only,
             independent=header.independent,
             force_conflicts=header.force_conflicts,
+            pending_artifacts=frozenset(header.pending_artifacts),
         )
 
     def _add(self, request: pb.ApplyChangesRequest) -> None:

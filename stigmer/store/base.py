@@ -8,7 +8,7 @@ ResourceExhausted for a full disk, Unavailable when the engine cannot write, Out
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -23,6 +23,16 @@ MAX_PAGE_SIZE = 1_000
 
 LOG_RETENTION = 100_000
 """How many of the newest commits the change log keeps; an older cursor has expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a new store takes over from the one that it becomes a copy of. `oldest` is the `oldest_revision` that the
+    copied log begins after; the new store stands at that revision until commits are replayed."""
+
+    store_id: str
+    epoch: str
+    oldest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +163,15 @@ class ReadTransaction(Protocol):
 
     def list(self, query: Query) -> list[Record]: ...
 
+    def all_records(self) -> Iterator[Record]:
+        """Every record of every org, for copies: one at a time, roughly in the order they were made in. Must be used up
+        before the transaction ends."""
+        ...
+
+    def all_pairs(self) -> Iterator[tuple[str, bytes, bytes]]:
+        """Every pair of every space as (space, key, value), for copies likewise, in no order."""
+        ...
+
 
 class Transaction(ReadTransaction, Protocol):
     """A read-write transaction that sees its own writes. Reads of `revision` give the last commit before it."""
@@ -173,6 +192,11 @@ class Transaction(ReadTransaction, Protocol):
 
     def append(self, events: Sequence[Event], note: bytes = b"") -> int:
         """Write the one commit of this transaction and return its revision (`next_revision`). At most once."""
+        ...
+
+    def replay(self, commits: Sequence[Commit]) -> None:
+        """Write commits of another store with the numbers and times that they have there, instead of `append`. The
+        first has the number `next_revision`, and there are no gaps."""
         ...
 
     def kv_put(self, space: str, key: bytes, value: bytes) -> None: ...

@@ -48,15 +48,30 @@ class Gate:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Must not be asked for by a thread that is inside shared."""
+        with self.exclusive_within(None) as passed:
+            assert passed
+            yield
+
+    @contextmanager
+    def exclusive_within(self, seconds: float | None) -> Iterator[bool]:
+        """Like `exclusive`, but gives up when those inside have not left after so many seconds: the value says whether
+        the pass was given, and without it nobody is held back any longer."""
         with self._changed:
             while self._closed:
                 self._changed.wait()
             self._closed = True
-            while self._inside:
-                self._changed.wait()
+            passed = self._changed.wait_for(lambda: not self._inside, seconds)
+            if not passed:
+                self._open()
+        if not passed:
+            yield False
+            return
         try:
-            yield
+            yield True
         finally:
             with self._changed:
-                self._closed = False
-                self._changed.notify_all()
+                self._open()
+
+    def _open(self) -> None:
+        self._closed = False
+        self._changed.notify_all()

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
+from pathlib import Path
 from struct import Struct
 from zlib import crc32
 
 from stigmer.errors import DataLoss
 
 CHECKSUM = Struct("<I")
+
+LAST_BACKUP = "restore the last backup: stigmer local restore FILE (what is there now is kept)"
+"""What to do about data that cannot be trusted."""
 
 
 class Space(IntEnum):
@@ -49,6 +53,16 @@ def damaged(name: str) -> DataLoss:
     """The error of a stored value that is not what was written."""
     return DataLoss(
         f"{name} is damaged: the stored bytes fail their checksum",
-        hint="stop the backend, keep a copy of the data directory, and restore the last backup",
+        hint=LAST_BACKUP,
         reason="CHECKSUM_MISMATCH",
     )
+
+
+def damaged_file(path: Path, problem: str) -> DataLoss:
+    """The error of a data file that cannot be what the store left."""
+    return DataLoss(f"{path} is damaged: {problem}", hint=LAST_BACKUP, reason="DATA_FILE_DAMAGED")
+
+
+def damaged_store(data_dir: Path, cause: object) -> DataLoss:
+    """The error of a store that an engine gave up reading."""
+    return DataLoss(f"the store in {data_dir} is damaged: {cause}", hint=LAST_BACKUP, reason="DATA_FILE_DAMAGED")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stigmer.errors import Internal, InvalidArgument, Unavailable
-from stigmer.store.base import MAX_PAGE_SIZE, Query, Record
+from stigmer.store.base import MAX_PAGE_SIZE, Commit, Query, Record
 
 MAX_ID_BYTES = 255
 """The longest record id in UTF-8. Ids stand uncut in the keys of engines whose keys are bounded (LMDB: 511 bytes)."""
@@ -69,3 +71,10 @@ def closes_itself() -> Internal:
 
 def store_closed() -> Unavailable:
     return Unavailable("the store is closed", hint="start the backend again")
+
+
+def check_following(commits: Sequence[Commit], revision: int) -> None:
+    """Internal unless the commits follow `revision` and each other without gaps."""
+    for expected, commit in enumerate(commits, revision + 1):
+        if commit.revision != expected:
+            raise Internal(f"the commit to be replayed is {commit.revision}, not {expected}")

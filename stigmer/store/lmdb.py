@@ -6,17 +6,21 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, final
 
-from stigmer.store.base import LOG_RETENTION, ReadTransaction, Transaction
+from stigmer.errors import StigmerError
+from stigmer.store.base import LOG_RETENTION, Origin, ReadTransaction, Transaction
 from stigmer.store.limits import closes_itself, waits_for_itself
 from stigmer.store.lmdb_env import INITIAL_MAP_BYTES, LmdbEnvironment, NotOpenError
 from stigmer.store.lmdb_file import inspect
 from stigmer.store.lmdb_group import LmdbGroup
+from stigmer.store.lmdb_keys import index_digest
 from stigmer.store.lmdb_names import Prefixes
 from stigmer.store.lmdb_read import LmdbReadTransaction
 from stigmer.store.lmdb_verify import verify_snapshot
@@ -24,30 +28,37 @@ from stigmer.store.writer import GroupWriter
 
 T = TypeVar("T")
 
+RELEASE_PATIENCE = 0.25
+"""Seconds for which readers and the writer may be held up to give memory back."""
+
 READER_CHECK_GROUPS = 4_096
 """How many groups pass between two looks for reader slots that dead threads left behind."""
+
+logger = logging.getLogger(__name__)
 
 
 @final
 class LmdbStore:
     """`base.Store` in the files `store.json`, `data.mdb` and `lock.mdb` of a folder.
 
-    `map_size` is the address space to begin with, `log_retention` the commits that the log keeps, `clock` gives Unix
-    nanoseconds. Errors of opening: see `engines.open_store`."""
+    `origin` makes a new store the beginning of a copy, `map_size` is the address space to begin with, `log_retention`
+    the commits that the log keeps, `clock` gives Unix nanoseconds. Errors of opening: see `engines.open_store`."""
 
     def __init__(
         self,
         data_dir: Path,
         *,
+        origin: Origin | None = None,
         map_size: int = INITIAL_MAP_BYTES,
         log_retention: int = LOG_RETENTION,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._environment = LmdbEnvironment(data_dir, map_size)
+        self._environment = LmdbEnvironment(data_dir, map_size, origin)
         self._prefixes = Prefixes()
         self._retention = log_retention
         self._clock = clock
         self._groups = 0
+        self._owes_memory = False
         self._writer = GroupWriter(self._begin_group, name="store-writer")
 
     @property
@@ -88,11 +99,22 @@ class LmdbStore:
         self._environment.close()
 
     def _begin_group(self) -> LmdbGroup:
-        group = LmdbGroup(self._environment, self._prefixes, self._clock(), self._retention)
+        if self._owes_memory:
+            self._release(patience=0)
+        on_large = partial(self._writer.between, self._release)
+        group = LmdbGroup(self._environment, self._prefixes, self._clock(), self._retention, on_large)
         self._groups += 1
         if self._groups % READER_CHECK_GROUPS == 0:
             self._environment.check_readers()
         return group
+
+    def _release(self, patience: float = RELEASE_PATIENCE) -> None:
+        """Give back what a large job has left behind; when readers are in the way, before one of the next groups."""
+        index_digest.cache_clear()  # its entries are among the freed objects of the job and keep their pages from going
+        try:
+            self._owes_memory = not self._environment.release(patience)
+        except StigmerError:
+            logger.exception("the store stays closed until it can be opened again")
 
     def _read(self, fn: Callable[[ReadTransaction], T]) -> T:
         environment = self._environment

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain
 from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
@@ -12,70 +10,31 @@ from zlib import crc32
 from stigmer.errors import DataLoss
 from stigmer.store.base import Record
 from stigmer.store.integrity import CHECKSUM, Space, damaged, seal, unseal
-from stigmer.store.limits import NUL
 from stigmer.store.lmdb_keys import PREFIX
+from stigmer.store.packing import decode_pairs, encode_pairs
 
 STATE_KEY = b"state"
 """Key of the state record, in the main tree, where one page holds it together with the roots of the other trees."""
 
-PAIRS_CACHE = 16_384
-"""Sets of index pairs whose encoding is remembered: many records carry the same labels, owner and references."""
-
 _RECORD = Struct("<IHIII")  # checksum, bytes of primary key, of slug, of index pairs, of head
-_RECORD_LENGTHS = Struct("<HIII")
 _SLUG = Struct("<I8sHI")  # checksum, place, bytes of id, bytes of slug if the key folds it, else 0
 _SLUG_LENGTHS = Struct("<HI")
-_TEXTS = Struct("<II")  # how many texts, how many bytes together
 _STATE = Struct("<QQQQIHQ")
 _RECORD_SEED = int(Space.RECORD)
 _SLUG_SEED = int(Space.SLUG)
 _SUM = CHECKSUM.size
 _pack_sum = CHECKSUM.pack
-
-
-@lru_cache(maxsize=256)
-def lengths(count: int) -> Struct:
-    """The encoding of so many lengths."""
-    return Struct(f"<{count}I")
-
-
-def pack_texts(texts: list[str]) -> bytes:
-    """Several texts as one encoded run and their lengths in characters: one call to the codec instead of many."""
-    run = "".join(texts).encode()
-    return _TEXTS.pack(len(texts), len(run)) + lengths(len(texts)).pack(*map(len, texts)) + run
-
-
-def unpack_texts(data: bytes, start: int) -> tuple[list[str], int]:
-    """The texts that begin at `start`, and where they end."""
-    count, size = _TEXTS.unpack_from(data, start)
-    layout = lengths(count)
-    start += _TEXTS.size
-    run_start = start + layout.size
-    run = data[run_start : run_start + size].decode()
-    texts, position = [], 0
-    for length in layout.unpack_from(data, start):
-        texts.append(run[position : position + length])
-        position += length
-    return texts, run_start + size
-
-
-@lru_cache(maxsize=PAIRS_CACHE)
-def _encode_pairs(pairs: tuple[tuple[str, str], ...]) -> bytes:
-    return NUL.join(chain.from_iterable(pairs)).encode()
-
-
-@lru_cache(maxsize=PAIRS_CACHE)
-def _decode_pairs(data: bytes) -> tuple[tuple[str, str], ...]:
-    texts = data.decode().split(NUL) if data else []
-    return tuple(zip(texts[::2], texts[1::2], strict=True))
+_pack_lengths = Struct("<HIII").pack
+_unpack_record = _RECORD.unpack_from
+_ID_START = _RECORD.size + PREFIX.size
 
 
 def encode_record(place: bytes, primary: bytes, record: Record) -> bytes:
     """`place` is the record's key; its primary key is kept inside, so that an entry that leads astray shows."""
-    slug, pairs, head, body = record.slug.encode(), _encode_pairs(record.indexes), record.head, record.body
-    sizes = _RECORD_LENGTHS.pack(len(primary), len(slug), len(pairs), len(head))
-    front = b"".join((sizes, primary, slug, pairs, head))
-    return b"".join((_pack_sum(crc32(body, crc32(front, crc32(place, _RECORD_SEED)))), front, body))
+    slug, pairs, head = record.slug.encode(), encode_pairs(record.indexes), record.head
+    sizes = _pack_lengths(len(primary), len(slug), len(pairs), len(head))
+    payload = b"".join((sizes, primary, slug, pairs, head, record.body))
+    return _pack_sum(crc32(payload, crc32(place, _RECORD_SEED))) + payload
 
 
 def decode_record(place: bytes, value: bytes, org: str, kind: str) -> tuple[bytes, Record] | None:
@@ -83,22 +42,21 @@ def decode_record(place: bytes, value: bytes, org: str, kind: str) -> tuple[byte
     compares the key and says what org and kind its first bytes stand for."""
     if len(value) < _RECORD.size:
         return None
-    sum_, primary_size, slug_size, pairs_size, head_size = _RECORD.unpack_from(value)
+    sum_, primary_size, slug_size, pairs_size, head_size = _unpack_record(value)
     if sum_ != crc32(value[_SUM:], crc32(place, _RECORD_SEED)):
         return None
     slug_start = _RECORD.size + primary_size
     pairs_start = slug_start + slug_size
     head_start = pairs_start + pairs_size
     body_start = head_start + head_size
-    primary = value[_RECORD.size : slug_start]
-    return primary, Record(
+    return value[_RECORD.size : slug_start], Record(
         org,
         kind,
-        primary[PREFIX.size :].decode(),
+        value[_ID_START:slug_start].decode(),
         value[slug_start:pairs_start].decode(),
         value[body_start:],
         value[head_start:body_start],
-        _decode_pairs(value[pairs_start:head_start]),
+        decode_pairs(value[pairs_start:head_start]),
     )
 
 

@@ -6,26 +6,34 @@ map dies of SIGBUS on a full disk. Readers enter through the gate, because growi
 
 from __future__ import annotations
 
-import json
 import logging
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import lmdb
 
-from stigmer.errors import DataLoss, ResourceExhausted, Unavailable
-from stigmer.store.base import FORMAT_VERSION
+from stigmer.errors import ResourceExhausted, Unavailable
+from stigmer.store.base import Origin
+from stigmer.store.founding import (
+    STORE_KEY,
+    Identity,
+    check_new,
+    check_present,
+    found_store,
+    seal_identity,
+    unseal_identity,
+)
 from stigmer.store.gate import READERS, Gate
-from stigmer.store.integrity import Space, seal, unseal
-from stigmer.store.lmdb_codec import STATE_KEY, State, encode_state
+from stigmer.store.heap import trim_heap
+from stigmer.store.integrity import damaged_file
+from stigmer.store.lmdb_codec import STATE_KEY, State, encode_state, stamp_of
 from stigmer.store.lmdb_errors import typed
-from stigmer.store.lmdb_file import DATA_NAME, LOCK_NAME, check_file, damaged_file, suspicion
+from stigmer.store.lmdb_file import COPIED, DATA_NAME, LOCK_NAME, check_file, suspicion
 from stigmer.store.lmdb_trees import Trees, Txn
-from stigmer.store.marker import Marker, cannot_use, check_format, make_folder, read_marker, sync_folder, write_marker
+from stigmer.store.marker import Marker, cannot_use, make_folder, read_marker
 
 ENGINE = "lmdb"
 
@@ -42,18 +50,7 @@ ENVIRONMENT_OPTIONS: dict[str, Any] = {
     "lib_version": 0,  # LMDB 0.9: its file format is the proven one, and `lmdb_file` reads it
 }
 
-_STORE_KEY = b"store"
-
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the store is, kept inside the data; `store_id` is in the marker too."""
-
-    store_id: str
-    epoch: str
-    format: int = FORMAT_VERSION
 
 
 class NotOpenError(Unavailable):
@@ -63,7 +60,7 @@ class NotOpenError(Unavailable):
 class LmdbEnvironment:
     """An open environment, or one that could not be reopened after a fault and tries again on use."""
 
-    def __init__(self, data_dir: Path, map_size: int = INITIAL_MAP_BYTES) -> None:
+    def __init__(self, data_dir: Path, map_size: int = INITIAL_MAP_BYTES, origin: Origin | None = None) -> None:
         self.data_dir = data_dir
         self.gate = Gate(READERS)
         self._map_size = map_size
@@ -72,7 +69,9 @@ class LmdbEnvironment:
         make_folder(data_dir)
         marker = read_marker(data_dir, ENGINE)
         if marker is None or marker.creating:
-            marker = self._create(marker)
+            marker = self._create(marker, origin)
+        else:
+            check_new(data_dir, marker, origin)
         self._store_id = marker.store_id
         self.identity = self._open()
 
@@ -93,21 +92,24 @@ class LmdbEnvironment:
         return self._trees
 
     def begin_read(self) -> Txn:
-        """A snapshot; the caller is inside the gate. NotOpenError when the environment needs `recover` first."""
+        """A snapshot; the caller is inside the gate. NotOpenError when the environment needs `recover` first, DataLoss
+        when the file is not the one that was opened any more."""
         try:
-            return self.env.begin()
+            txn = self.env.begin()
         except lmdb.PanicError as error:
             raise self._not_open() from error
         except lmdb.Error as error:
             raise typed(error, self.data_dir) from error
+        return self._recognised(txn, txn.id())
 
     def begin_write(self) -> Txn:
-        """A top-level write transaction; must be called on the writer thread."""
+        """A top-level write transaction; must be called on the writer thread. DataLoss as for reading."""
         try:
-            return self._reopened().begin(write=True)
+            txn = self._reopened().begin(write=True)
         except lmdb.PanicError:
             self.reopen()
-            return self.env.begin(write=True)
+            txn = self.env.begin(write=True)
+        return self._recognised(txn, txn.id() - 1)
 
     def grow(self) -> None:
         """Double the map. Must be called on the writer thread, with no transaction open there."""
@@ -137,6 +139,18 @@ class LmdbEnvironment:
             self._open()
         logger.warning("%s was reopened after a fault", self.data_file)
 
+    def release(self, patience: float) -> bool:
+        """Give back the memory that a large transaction leaves behind. Must be called on the writer thread, with no
+        transaction open there. False when readers were inside for longer than `patience` seconds."""
+        with self.gate.exclusive_within(patience) as alone:
+            if not alone or self._env is None:
+                return False
+            self._shut()
+            trim_heap()
+            self._open()
+        logger.info("%s was opened anew to release the page buffers of a large transaction", self.data_file)
+        return True
+
     def close(self) -> None:
         with self.gate.exclusive():
             self._shut()
@@ -144,6 +158,14 @@ class LmdbEnvironment:
     def check_readers(self) -> None:
         """Free the reader slots of threads that died, which would keep old pages from being used again."""
         self.env.reader_check()
+
+    def _recognised(self, txn: Txn, committed: int) -> Txn:
+        """The transaction, if it sees what the commit of that number has left. A file that was overwritten in place
+        shows something else, such as an older state or nothing; LMDB would not notice."""
+        if committed > COPIED and stamp_of(txn.get(STATE_KEY, b"")) != committed:
+            txn.abort()
+            raise damaged_file(self.data_file, f"it does not hold what commit {committed} left there")
+        return txn
 
     def _not_open(self) -> NotOpenError:
         return NotOpenError(
@@ -164,20 +186,15 @@ class LmdbEnvironment:
 
     def _open(self) -> Identity:
         """Check the files, map them, and read who they are."""
-        if not self.data_file.exists():
-            raise DataLoss(
-                f"{self.data_file} is missing, but {self.data_dir} is marked as the store {self._store_id}",
-                hint="restore the data directory from a backup, or remove it to begin with an empty store",
-                reason="DATA_FILE_MISSING",
-            )
+        check_present(self.data_file, self._store_id)
         check_file(self.data_file)
         with self._faults():
             size = self.data_file.stat().st_size
             while self._map_size < 2 * size:
                 self._map_size *= 2
             self._env = lmdb.open(str(self.data_dir), map_size=self._map_size, create=False, **ENVIRONMENT_OPTIONS)
-            self._trees = self._open_trees(self._env)
-            identity = self._identify(self._env)
+            self._trees = open_trees(self._env, self.data_file)
+            identity = read_identity(self._env, self.data_file, self._store_id)
             self._env.reader_check()
         if doubt := suspicion(self.data_file):
             logger.warning("%s: %s", self.data_file, doubt)
@@ -198,49 +215,35 @@ class LmdbEnvironment:
             self._shut()
             raise
 
-    def _open_trees(self, env: lmdb.Environment) -> Trees:
-        handles = {field.name: env.open_db(field.name.encode(), create=False) for field in fields(Trees)}
-        for name, handle in {"main": env.open_db(None), **handles}.items():
-            if any(handle.flags().values()):
-                raise damaged_file(self.data_file, f"the tree {name} has foreign flags")
-        return Trees(**handles)
+    def _create(self, unfinished: Marker | None, origin: Origin | None) -> Marker:
+        def write_first(identity: Identity) -> None:
+            start = origin.oldest if origin else 0
+            env = lmdb.open(str(self.data_dir), map_size=self._map_size, **ENVIRONMENT_OPTIONS)
+            with env, env.begin(write=True) as txn:
+                for field in fields(Trees):
+                    env.open_db(field.name.encode(), txn=txn)
+                put_identity(txn, identity, State(revision=start, oldest=start))
 
-    def _identify(self, env: lmdb.Environment) -> Identity:
-        with env.begin() as txn:
-            sealed = txn.get(_STORE_KEY, b"")
-        identity = Identity(**json.loads(unseal(Space.STATE, _STORE_KEY, sealed, lambda: "the store's identity")))
-        check_format(identity.format, str(self.data_file))
-        if identity.store_id != self._store_id:
-            raise DataLoss(
-                f"{self.data_file} is the store {identity.store_id}, but {self.data_dir} is marked as {self._store_id}",
-                hint="put back the files that belong together, or restore the whole directory from a backup",
-                reason="STORE_MISMATCH",
-            )
-        return identity
-
-    def _create(self, unfinished: Marker | None) -> Marker:
-        """Make a new store. Every step is durable before the next, and a crash between them starts over."""
-        if unfinished is None and self.data_file.exists():
-            raise DataLoss(
-                f"{self.data_dir} holds {DATA_NAME} but no marker that says which store it is",
-                hint="restore the data directory from a backup, or choose another one",
-                reason="MARKER_MISSING",
-            )
-        marker = unfinished or Marker(secrets.token_hex(16), ENGINE, creating=True)
         with self._faults():
-            for name in (DATA_NAME, LOCK_NAME):
-                (self.data_dir / name).unlink(missing_ok=True)
-            write_marker(self.data_dir, marker)
-            self._write_first_commit(Identity(marker.store_id, secrets.token_hex(8)))
-            sync_folder(self.data_dir)
-        ready = Marker(marker.store_id, ENGINE)
-        write_marker(self.data_dir, ready)
-        return ready
+            return found_store(self.data_dir, ENGINE, (DATA_NAME, LOCK_NAME), unfinished, origin, write_first)
 
-    def _write_first_commit(self, identity: Identity) -> None:
-        env = lmdb.open(str(self.data_dir), map_size=self._map_size, **ENVIRONMENT_OPTIONS)
-        with env, env.begin(write=True) as txn:
-            for field in fields(Trees):
-                env.open_db(field.name.encode(), txn=txn)
-            txn.put(_STORE_KEY, seal(Space.STATE, _STORE_KEY, json.dumps(asdict(identity)).encode()))
-            txn.put(STATE_KEY, encode_state(State(), txn.id()))
+
+def open_trees(env: lmdb.Environment, data_file: Path) -> Trees:
+    """The handles of an open environment's trees. DataLoss for a tree of another kind than the engine makes."""
+    handles = {field.name: env.open_db(field.name.encode(), create=False) for field in fields(Trees)}
+    for name, handle in {"main": env.open_db(None), **handles}.items():
+        if any(handle.flags().values()):
+            raise damaged_file(data_file, f"the tree {name} has foreign flags")
+    return Trees(**handles)
+
+
+def read_identity(env: lmdb.Environment, data_file: Path, store_id: str) -> Identity:
+    """Who the data say they are; DataLoss unless that is `store_id`, the name on the marker."""
+    with env.begin() as txn:
+        return unseal_identity(txn.get(STORE_KEY, b""), data_file, store_id)
+
+
+def put_identity(txn: Txn, identity: Identity, state: State) -> None:
+    """Write who the store is. The state record goes with every commit, because it carries the commit's number."""
+    txn.put(STORE_KEY, seal_identity(identity))
+    txn.put(STATE_KEY, encode_state(state, txn.id()))

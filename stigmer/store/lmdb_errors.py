@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import lmdb
 
-from stigmer.errors import DataLoss, InvalidArgument, ResourceExhausted, StigmerError, Unavailable
+from stigmer.errors import InvalidArgument, ResourceExhausted, StigmerError, Unavailable
+from stigmer.store.integrity import damaged_store
 from stigmer.store.marker import NO_ROOM, no_room
 
 P = ParamSpec("P")
@@ -60,9 +61,24 @@ def guarded(method: Callable[Concatenate[_Self, P], R]) -> Callable[Concatenate[
         except UnicodeEncodeError as error:
             raise InvalidArgument(f"a text cannot be stored: {error}") from error
         except (struct.error, UnicodeDecodeError) as error:
-            raise _not_understood(self.path, error) from error
+            raise damaged_store(self.path, error) from error
 
     return call
+
+
+def guarded_stream(
+    method: Callable[Concatenate[_Self, P], Iterator[R]],
+) -> Callable[Concatenate[_Self, P], Iterator[R]]:
+    """The same for a method that yields."""
+
+    @wraps(method)
+    def stream(self: _Self, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
+        items = method(self, *args, **kwargs)
+        following = guarded(lambda _: next(items, None))
+        while (item := following(self)) is not None:
+            yield item
+
+    return stream
 
 
 _Self = TypeVar("_Self", bound=Guarded)
@@ -71,7 +87,7 @@ _Self = TypeVar("_Self", bound=Guarded)
 def typed(error: lmdb.Error, path: Path) -> StigmerError:
     """The leaf that says what `error` means to a user; `path` is the data directory."""
     if isinstance(error, DAMAGE):
-        return _not_understood(path, error)
+        return damaged_store(path, error)
     if isinstance(error, lmdb.BadValsizeError):
         return InvalidArgument(f"a key or value is too large to store: {error}")
     for limit, hint in _LIMITS.items():
@@ -84,14 +100,6 @@ def typed(error: lmdb.Error, path: Path) -> StigmerError:
         f"cannot use the store in {path}: {error}",
         hint="check that the data directory is writable and its disk is healthy; nothing that was confirmed is lost",
         reason="STORE_UNREACHABLE",
-    )
-
-
-def _not_understood(path: Path, error: Exception) -> DataLoss:
-    return DataLoss(
-        f"the store in {path} is damaged: {error}",
-        hint="keep a copy of the data directory and restore the last backup",
-        reason="DATA_FILE_DAMAGED",
     )
 
 

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from lmdb.verify import VerifyError, verify
 
 from stigmer.errors import DataLoss
+from stigmer.store.integrity import damaged_file
 from stigmer.store.lmdb_codec import STATE_KEY, stamp_of
 from stigmer.store.marker import cannot_use
 
@@ -34,7 +35,7 @@ _NODE = Struct("=HHHH")  # size low, size high, flags, key size
 
 _verify: Callable[..., list[str]] = verify
 
-_COPIED = 1
+COPIED = 1
 """The one transaction of a compact copy, whose state record still carries the number it had in the original."""
 
 _MAGIC = 0xBEEFC0DE
@@ -68,7 +69,7 @@ def check_file(path: Path) -> None:
             metas = _read_metas(file, path, size)
             _check_pair(path, metas)
             newest = max(metas, key=lambda meta: meta.transaction)
-            if _stamp(file, newest) != newest.transaction and newest.transaction != _COPIED:
+            if _stamp(file, newest) != newest.transaction and newest.transaction != COPIED:
                 raise damaged_file(path, "the newest state record does not belong to the newest transaction")
         short = size < (newest.last_page + 1) * newest.page_size
         if short or size <= OPEN_CHECK_BYTES:
@@ -78,9 +79,19 @@ def check_file(path: Path) -> None:
         raise cannot_use(path, error) from error
 
 
+def check_head(path: Path) -> None:
+    """Raise DataLoss unless `path` begins with two meta pages, without which nothing may map it. Holds for a file in
+    use too: what is looked at never changes."""
+    try:
+        with path.open("rb") as file:
+            _read_metas(file, path, file.seek(0, 2))
+    except OSError as error:
+        raise cannot_use(path, error) from error
+
+
 def inspect(path: Path) -> tuple[list[str], list[str]]:
     """Doubts about the history of a file, and every broken invariant of its pages, in sentences; both empty when sound.
-    No transaction may be committed meanwhile."""
+    No transaction may be committed meanwhile (`lmdb_copy` knows how to look at a file in use)."""
     try:
         doubt = suspicion(path)
         return [doubt] if doubt else [], [f"{path}: {problem}" for problem in _walk(path)]
@@ -99,18 +110,10 @@ def suspicion(path: Path) -> str:
             stamp = _stamp(file, older)
     except OSError as error:
         raise cannot_use(path, error) from error
-    copied = older.transaction == _COPIED and stamp != newest.transaction + 1
+    copied = older.transaction == COPIED and stamp != newest.transaction + 1
     if copied or stamp == (older.transaction or None):
         return ""
     return f"meta page {older.slot} is not what transaction {older.transaction} left: a commit was rolled back or lost"
-
-
-def damaged_file(path: Path, problem: str) -> DataLoss:
-    return DataLoss(
-        f"{path} is damaged: {problem}",
-        hint="keep a copy of the data directory and restore the last backup; nothing was changed",
-        reason="DATA_FILE_DAMAGED",
-    )
 
 
 def _walk(path: Path) -> list[str]:

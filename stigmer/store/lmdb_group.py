@@ -21,6 +21,9 @@ from stigmer.store.writer import GroupRetryError, GroupSplitError, Outcome
 if TYPE_CHECKING:
     from stigmer.store.lmdb_env import LmdbEnvironment
 
+LARGE_BYTES = 32 << 20
+"""A job that wrote more leaves as much behind in page buffers, which LMDB keeps for reuse until it is closed."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -29,9 +32,15 @@ class LmdbGroup:
     transaction each, which is what it costs to undo one alone."""
 
     def __init__(
-        self, environment: LmdbEnvironment, prefixes: Prefixes, now: int, retention: int = LOG_RETENTION
+        self,
+        environment: LmdbEnvironment,
+        prefixes: Prefixes,
+        now: int,
+        retention: int = LOG_RETENTION,
+        on_large: Callable[[], None] = lambda: None,
     ) -> None:
         self._environment = environment
+        self._on_large = on_large
         self._prefixes = prefixes
         self._fresh = Prefixes()
         self._now = now
@@ -56,6 +65,8 @@ class LmdbGroup:
             outcome = Outcome(fn(job))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the waiting caller
             outcome = Outcome(error=error)
+        if job.size > LARGE_BYTES:
+            self._on_large()
         if job.fault is not None:
             self._raise_fault(job.fault)
         if outcome.error is None:

@@ -37,6 +37,9 @@ NAME_ROOM = KEY_BYTES - len(ORG_TAG)
 SPACE_ROOM = 100
 PAIR_ROOM = KEY_BYTES - SPACE_ROOM - 1
 
+DIGEST_CACHE = 16_384
+"""Index pairs whose digest is remembered: many records carry the same labels, owner and references."""
+
 _DIGEST_BYTES = 16
 
 
@@ -48,22 +51,17 @@ def fold(data: bytes, room: int) -> bytes:
     return data[: room - _DIGEST_BYTES] + blake2b(data, digest_size=_DIGEST_BYTES).digest()
 
 
+@lru_cache(maxsize=DIGEST_CACHE)
 def index_digest(pair: tuple[str, str]) -> bytes:
     """8 bytes for an index entry. Readers compare the pair in the record, so a collision costs time, never truth."""
     check_pair(pair)
     return blake2b(NUL.join(pair).encode(), digest_size=8).digest()
 
 
-@lru_cache(maxsize=16_384)
-def index_digests(pairs: tuple[tuple[str, str], ...]) -> frozenset[bytes]:
-    """The digests of a record's index pairs; remembered, because many records carry the same."""
-    return frozenset(map(index_digest, pairs))
-
-
 def index_keys(primary: bytes, pairs: tuple[tuple[str, str], ...]) -> frozenset[bytes]:
     """The keys of the index tree for a record with these pairs."""
     prefix, name = primary[: PREFIX.size], primary[PREFIX.size :]
-    return frozenset([prefix + digest + name for digest in index_digests(pairs)])
+    return frozenset([prefix + index_digest(pair) + name for pair in pairs])
 
 
 def pair_prefix(space: str) -> bytes:

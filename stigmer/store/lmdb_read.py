@@ -20,7 +20,8 @@ from stigmer.store.lmdb_codec import (
     decode_slug,
     decode_state,
 )
-from stigmer.store.lmdb_errors import guarded
+from stigmer.store.lmdb_dump import dump_pairs, dump_records
+from stigmer.store.lmdb_errors import guarded, guarded_stream
 from stigmer.store.lmdb_keys import KIND_TAG, ORG_TAG, PREFIX, SLUG_ROOM, after_prefix, fold, index_digest
 from stigmer.store.lmdb_log import read_commits
 from stigmer.store.lmdb_names import Prefixes, all_names, find_number
@@ -58,7 +59,7 @@ class LmdbReadTransaction:
 
     @guarded
     def get_many(self, keys: Sequence[RecordId]) -> list[Record | None]:
-        primaries = [self._primary_key(key) for key in keys]
+        primaries = self._primary_keys(keys)
         places = self._fetch(self._trees.primary, [primary for primary in primaries if primary])
         records = dict(zip(places, self._load(list(places.items())), strict=True))
         return [records.get(primary) if primary else None for primary in primaries]
@@ -111,6 +112,14 @@ class LmdbReadTransaction:
     def kv_scan(self, space: str, prefix: bytes = b"") -> list[tuple[bytes, bytes]]:
         return scan_pairs(self._txn, self._trees.pairs, space, prefix)
 
+    @guarded_stream
+    def all_records(self) -> Iterator[Record]:
+        return dump_records(self._txn, self._trees)
+
+    @guarded_stream
+    def all_pairs(self) -> Iterator[tuple[str, bytes, bytes]]:
+        return dump_pairs(self._txn, self._trees)
+
     def _prefix(self, org: str, kind: str) -> bytes | None:
         """The six bytes that stand for org and kind, None when the store has never seen one of them."""
         for known in self._prefixes:
@@ -140,9 +149,19 @@ class LmdbReadTransaction:
         return all_names(self._txn, self._trees.names, tag)
 
     def _primary_key(self, key: RecordId) -> bytes | None:
-        prefix = self._prefix(key.org, key.kind)
-        name = key.id.encode()
-        return None if prefix is None or len(name) > MAX_ID_BYTES else prefix + name
+        return self._primary_keys([key])[0]
+
+    def _primary_keys(self, keys: Sequence[RecordId]) -> list[bytes | None]:
+        """None for keys that no record can have."""
+        org = kind = prefix = None
+        primaries: list[bytes | None] = []
+        for key in keys:
+            if key.org != org or key.kind != kind:
+                org, kind = key.org, key.kind
+                prefix = self._prefix(org, kind)
+            name = key.id.encode()
+            primaries.append(None if prefix is None or len(name) > MAX_ID_BYTES else prefix + name)
+        return primaries
 
     def _fetch(self, tree: Tree, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """The values of those keys that exist."""
@@ -158,14 +177,14 @@ class LmdbReadTransaction:
             return []
         stored = self._fetch(self._trees.records, [place for _, place in found])
         records: list[Record] = []
-        names: dict[bytes, tuple[str, str]] = {}
+        prefix, org, kind = b"", "", ""
         for primary, place in found:
-            prefix = primary[: PREFIX.size]
-            if prefix not in names:
-                names[prefix] = self._names_of(prefix)
-            decoded = decode_record(place, stored.get(place, b""), *names[prefix])
+            if not prefix or not primary.startswith(prefix):
+                prefix = primary[: PREFIX.size]
+                org, kind = self._names_of(prefix)
+            decoded = decode_record(place, stored.get(place, b""), org, kind)
             if decoded is None or decoded[0] != primary:
-                raise damaged(f"the record {'/'.join(names[prefix])}/{primary[PREFIX.size :].decode()}")
+                raise damaged(f"the record {org}/{kind}/{primary[PREFIX.size :].decode()}")
             records.append(decoded[1])
         return records
 
@@ -197,8 +216,8 @@ class LmdbReadTransaction:
             heads.sort(key=lambda head: head.slug)
         return heads
 
-    def _newest_first(self, org: str, query: Query) -> Iterator[tuple[bytes, bytes, bytes]]:
-        """(id, primary key, place) of the candidates of one org, in descending order of id."""
+    def _newest_first(self, org: str, query: Query) -> Iterator[tuple[bytes, bytes]]:
+        """(primary key, place) of the candidates of one org, in descending order of id."""
         prefix = self._prefix(org, query.kind)
         if prefix is None:
             return
@@ -209,20 +228,25 @@ class LmdbReadTransaction:
         with self._txn.cursor(tree) as cursor:
             upper = start + after if after else after_prefix(start)
             there = cursor.prev() if cursor.set_range(upper) else cursor.last()
-            for key, place in cursor.iterprev() if there else ():
+            for item in cursor.iterprev() if there else ():
+                key = item[0]
                 if not key.startswith(start):
                     return
-                name = key[len(start) :]
-                yield name, prefix + name, place
+                yield item if query.index is None else (prefix + key[len(start) :], item[1])
 
     @guarded
     def list(self, query: Query) -> list[Record]:
         limit = page_limit(query)
         orgs = [name for name, _ in self._names(ORG_TAG)] if query.org is None else [query.org]
         streams = [self._newest_first(org, query) for org in orgs]
-        found = streams[0] if len(streams) == 1 else merge(*streams, reverse=True)
+        found = streams[0] if len(streams) == 1 else merge(*streams, key=_id_of, reverse=True)
         records: list[Record] = []
-        while batch := [(primary, place) for _, primary, place in islice(found, limit - len(records))]:
+        while batch := list(islice(found, limit - len(records))):
             page = self._load(batch)
             records += page if query.index is None else [item for item in page if query.index in item.indexes]
         return records
+
+
+def _id_of(candidate: tuple[bytes, bytes]) -> bytes:
+    """The id in the primary key of a candidate: what orders those of different orgs."""
+    return candidate[0][PREFIX.size :]

@@ -10,7 +10,7 @@ from stigmer.errors import AlreadyExists
 from stigmer.store.base import Record
 from stigmer.store.limits import slug_taken
 from stigmer.store.lmdb_codec import State, decode_slug, encode_record, encode_slug
-from stigmer.store.lmdb_keys import PLACE, PREFIX, SLUG_ROOM, fold, index_digests, index_keys
+from stigmer.store.lmdb_keys import PLACE, PREFIX, SLUG_ROOM, fold, index_digest, index_keys
 from stigmer.store.lmdb_trees import Tree, Trees, Txn
 
 Batch = dict[bytes, Record]
@@ -150,7 +150,7 @@ def _index_entries(batch: Batch, places: list[bytes]) -> list[tuple[bytes, bytes
     entries: list[tuple[bytes, bytes]] = []
     for (primary, record), place in zip(batch.items(), places, strict=True):
         prefix, name = primary[:_PREFIX_SIZE], primary[_PREFIX_SIZE:]
-        entries += [(prefix + digest + name, place) for digest in index_digests(record.indexes)]
+        entries += [(prefix + index_digest(pair) + name, place) for pair in record.indexes]
     entries.sort()
     return entries
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stigmer.errors import ResourceExhausted
 from stigmer.store.base import Commit, Event, Record, RecordId
-from stigmer.store.limits import MAX_ID_BYTES, NUL, check_record, second_append
+from stigmer.store.limits import MAX_ID_BYTES, NUL, check_following, check_record, second_append
 from stigmer.store.lmdb_codec import State
 from stigmer.store.lmdb_errors import guarded
 from stigmer.store.lmdb_keys import KIND_TAG, ORG_TAG, PREFIX
@@ -60,10 +60,14 @@ class LmdbTransaction(LmdbReadTransaction):
     def append(self, events: Sequence[Event], note: bytes = b"") -> int:
         if self.state.revision > self._before:
             raise second_append()
-        commit = Commit(self.next_revision, max(self.state.at, self._now), note, tuple(events))
-        self.size += append_commit(self._txn, self._trees.log, commit)
-        self.state.revision, self.state.at = commit.revision, commit.at
-        return commit.revision
+        self._append(Commit(self.next_revision, max(self.state.at, self._now), note, tuple(events)))
+        return self.state.revision
+
+    @guarded
+    def replay(self, commits: Sequence[Commit]) -> None:
+        check_following(commits, self.state.revision)
+        for commit in commits:
+            self._append(commit)
 
     @guarded
     def kv_put(self, space: str, key: bytes, value: bytes) -> None:
@@ -74,6 +78,10 @@ class LmdbTransaction(LmdbReadTransaction):
         stored = pair_key(space, key)
         if self._txn.delete(stored, db=self._trees.pairs):
             self.size += len(stored)
+
+    def _append(self, commit: Commit) -> None:
+        self.size += append_commit(self._txn, self._trees.log, commit)
+        self.state.revision, self.state.at = commit.revision, commit.at
 
     def _keyed(self, records: Sequence[Record]) -> dict[bytes, Record]:
         """The records by primary key, in its order; of several with one key the last."""

@@ -16,8 +16,12 @@ from pathlib import Path
 
 from stigmer.errors import DataLoss, FailedPrecondition, ResourceExhausted, StigmerError, Unavailable
 from stigmer.store.base import FORMAT_VERSION
+from stigmer.store.integrity import LAST_BACKUP
 
 MARKER_NAME = "store.json"
+
+CONVERTIBLE = frozenset({"lmdb", "sqlite"})
+"""Engines whose stores `stigmer local convert` makes into each other."""
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Errors of a disk, a quota or a file that is full."""
@@ -33,9 +37,9 @@ class Marker:
     creating: bool = False
 
 
-def read_marker(data_dir: Path, engine: str) -> Marker | None:
-    """The folder's marker, or None when it has none. FailedPrecondition when it belongs to another engine or a newer
-    format, DataLoss when it cannot be understood, Unavailable when it cannot be read."""
+def find_marker(data_dir: Path) -> Marker | None:
+    """The folder's marker, whatever engine it names, or None when it has none. FailedPrecondition for a newer format,
+    DataLoss when it cannot be understood, Unavailable when it cannot be read."""
     path = data_dir / MARKER_NAME
     try:
         text = path.read_bytes()
@@ -44,28 +48,46 @@ def read_marker(data_dir: Path, engine: str) -> Marker | None:
     except OSError as error:
         raise cannot_use(path, error) from error
     marker = _parse(path, text)
-    if marker.engine != engine:
-        raise FailedPrecondition(
-            f"{data_dir} holds a store of the engine {marker.engine}, not {engine}",
-            hint=f"set backend.local.engine to {marker.engine}, or choose another data directory",
-            reason="ENGINE_MISMATCH",
-        )
     check_format(marker.format, str(path))
     return marker
 
 
+def read_marker(data_dir: Path, engine: str) -> Marker | None:
+    """The same for a folder that may hold a store of `engine` only: FailedPrecondition for that of another one."""
+    marker = find_marker(data_dir)
+    if marker is not None and marker.engine != engine:
+        raise FailedPrecondition(
+            f"{data_dir} holds a store of the engine {marker.engine}, not {engine}",
+            hint=_engine_hint(marker.engine, engine),
+            reason="ENGINE_MISMATCH",
+        )
+    return marker
+
+
+def _engine_hint(found: str, wanted: str) -> str:
+    keep = f"to use it as it is: stigmer config set backend.local.engine {found}"
+    if {found, wanted} <= CONVERTIBLE:
+        return f"to convert it: stigmer local convert --to {wanted}; {keep}"
+    return f"{keep}; or choose another data directory"
+
+
 def write_marker(data_dir: Path, marker: Marker) -> None:
-    """Put the marker in place, durably: the file is synced before it gets its name, the folder after."""
-    path = data_dir / MARKER_NAME
-    draft = path.with_suffix(".json.new")
+    """Put the marker in place, durably."""
     fields = {name: value for name, value in asdict(marker).items() if name != "creating" or value}
+    write_durably(data_dir / MARKER_NAME, json.dumps(fields, indent=1).encode() + b"\n")
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Replace a small file at once: it is synced before it gets its name, the folder after. ResourceExhausted without
+    room, Unavailable when it cannot be written."""
+    draft = path.with_name(f"{path.name}.new")
     try:
         with draft.open("wb") as file:
-            file.write(json.dumps(fields, indent=1).encode() + b"\n")
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        sync_folder(data_dir)
+        sync_folder(path.parent)
     except OSError as error:
         raise cannot_use(path, error) from error
 
@@ -139,6 +161,6 @@ def _parse(path: Path, text: bytes) -> Marker:
 def _not_understood(path: Path) -> DataLoss:
     return DataLoss(
         f"{path} is damaged: it does not say which store lives in this folder",
-        hint="restore the data directory from a backup; the data itself was not touched",
+        hint=LAST_BACKUP,
         reason="MARKER_DAMAGED",
     )

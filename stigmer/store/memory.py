@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, final
@@ -19,6 +19,7 @@ from stigmer.store.base import (
     Commit,
     Event,
     Head,
+    Origin,
     Query,
     ReadTransaction,
     Record,
@@ -28,6 +29,7 @@ from stigmer.store.base import (
 )
 from stigmer.store.gate import READERS, Gate
 from stigmer.store.limits import (
+    check_following,
     check_record,
     closes_itself,
     page_limit,
@@ -122,6 +124,12 @@ class MemoryReadTransaction:
         ]
         return sorted(found, key=lambda record: (record.id, record.org), reverse=True)[:limit]
 
+    def all_records(self) -> Iterator[Record]:
+        return iter(self._tables.records.values())
+
+    def all_pairs(self) -> Iterator[tuple[str, bytes, bytes]]:
+        return ((space, key, value) for (space, key), value in sorted(self._tables.pairs.items()))
+
 
 class MemoryTransaction(MemoryReadTransaction):
     """`base.Transaction`. It works on `tables`, a private copy of each table that it has written to."""
@@ -168,9 +176,14 @@ class MemoryTransaction(MemoryReadTransaction):
         if self._tables.revision > self._before.revision:
             raise second_append()
         commit = Commit(self.next_revision, max(self._tables.at, self._now), note, tuple(events))
-        log = {**self._tables.log, commit.revision: commit}
-        self._tables = replace(self._tables, log=log, revision=commit.revision, at=commit.at)
+        self.replay([commit])
         return commit.revision
+
+    def replay(self, commits: Sequence[Commit]) -> None:
+        check_following(commits, self._tables.revision)
+        log = {**self._tables.log, **{commit.revision: commit for commit in commits}}
+        last = commits[-1] if commits else self._tables
+        self._tables = replace(self._tables, log=log, revision=last.revision, at=last.at)
 
     def kv_put(self, space: str, key: bytes, value: bytes) -> None:
         self._tables = replace(self._tables, pairs={**self._tables.pairs, (space, key): value})
@@ -223,12 +236,19 @@ class _MemoryGroup:
 class MemoryStore:
     """`base.Store` that ends with the process. Options as in `LmdbStore`."""
 
-    def __init__(self, *, log_retention: int = LOG_RETENTION, clock: Callable[[], int] = time.time_ns) -> None:
-        self._tables = _Tables()
+    def __init__(
+        self,
+        *,
+        origin: Origin | None = None,
+        log_retention: int = LOG_RETENTION,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        start = origin.oldest if origin else 0
+        self._tables = _Tables(revision=start, oldest=start)
         self._retention = log_retention
         self._clock = clock
-        self._store_id = secrets.token_hex(16)
-        self._epoch = secrets.token_hex(8)
+        self._store_id = origin.store_id if origin else secrets.token_hex(16)
+        self._epoch = origin.epoch if origin else secrets.token_hex(8)
         self._gate = Gate(READERS)
         self._closed = False
         self._writer = GroupWriter(lambda: _MemoryGroup(self), name="store-writer")

@@ -104,6 +104,10 @@ class GroupWriter:
             return fn()
         return cast("T", self._enqueue(fn, exclusive=True).result())
 
+    def between(self, fn: Callable[[], object]) -> None:
+        """Run `fn` like `exclusive` once the current group has ended; nobody waits for it. It must not raise."""
+        self._enqueue(fn, exclusive=True)
+
     def on_commit(self, listener: Callable[[int], None]) -> Callable[[], None]:
         with self._wake:
             self._listeners = (*self._listeners, listener)

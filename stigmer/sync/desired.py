@@ -16,9 +16,7 @@ from manifests import (
     Diagnostic,
     Manifest,
     ManifestError,
-    Related,
     Scan,
-    Severity,
     StatCache,
     Tree,
     has_errors,
@@ -26,11 +24,12 @@ from manifests import (
     parse,
 )
 from manifests import Entry as FileEntry
-from manifests import Source as ManifestSource
-from reconciler import Desired, Memo, Origin, ResourceKey, find_cycles
+from reconciler import Desired, Memo, ResourceKey
 from stigmer.backend.upload import EncodedBody
 from stigmer.contract import Binding, Contract, Kind
-from stigmer.errors import Aborted, Violation
+from stigmer.contract.archive import Archive
+from stigmer.errors import Violation
+from stigmer.sync.coherence import cycles, duplicate, nothing
 from stigmer.sync.documents import Row, document_of, from_row
 from stigmer.sync.index import (
     INDEX_VERSION,
@@ -46,14 +45,12 @@ from stigmer.sync.index import (
 from stigmer.sync.positions import diagnose
 from stigmer.sync.readers import Work, read_files, reader_count
 from stigmer.sync.request import Emit, Loading, Request, Workspace
-from stigmer.sync.sources import reader
+from stigmer.sync.reread import Rereading, changed
+from stigmer.sync.sources import archive_reader, lies_in, packed_folders, reader
 from stigmer.version import VERSION
 
 PROGRESS_EVERY = 500
 """Files between two progress events."""
-
-REREAD_FILES = 64
-"""Files whose documents are kept after they had to be read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +89,16 @@ class Loader:
         self._workspace = workspace
         self._contract: Contract = workspace.contract
         self._org = request.org or workspace.default_org
-        self._tree: Tree = open_trees(request.paths, workspace.stdin or BytesIO(), recursive=request.recursive)
+        self._tree: Tree = open_trees(
+            request.paths, workspace.stdin or BytesIO(), recursive=request.recursive, limits=request.limits
+        )
         self._payloads: dict[str, bytes] = {}
         self._volatile: set[str] = set()
         self._manifests: dict[ResourceKey, Manifest] = {}
-        self._files: dict[str, FileEntry] = {}
-        self._reread: dict[str, dict[int, Manifest]] = {}
+        self._again = Rereading(self._tree, request.limits)
+        self._archives: dict[ResourceKey, tuple[Archive, ...]] = {}
+        self._packed: set[str] = set()
+        """Folders that become artifacts as a whole: what lies in them is no manifest."""
 
     @cached_property
     def scan(self) -> Scan:
@@ -126,14 +127,17 @@ class Loader:
     def load(self, emit: Emit) -> DesiredSet:
         """The desired set, from the cache where it can be and from the files where it must be."""
         result = DesiredSet(diagnostics=list(self.scan.diagnostics), files=len(self.scan.entries))
-        self._files = {entry.path: entry for entry in self.scan.entries}
+        self._again.files = {entry.path: entry for entry in self.scan.entries}
         recalled = self._recall_entries(result)
         rows = self._read_ahead([file for file in self.scan.entries if file.path not in recalled], result, emit)
         for done, file in enumerate(self.scan.entries):
             if not rows and done % PROGRESS_EVERY == 0:
                 emit(Loading(done, result.files))
             known = recalled.get(file.path)
-            if known is not None:
+            if self._packed and self._is_packed(file.path):
+                result.files -= 1
+                self._payloads.pop(file.path, None)
+            elif known is not None:
                 for entry in known:
                     self._declare(
                         Desired(entry.key, entry.digest, self._lazy_body(entry), entry.origin, entry.references), result
@@ -142,10 +146,12 @@ class Loader:
                 self._take(file.path, rows.pop(file.path), result)
             else:
                 self._read(file, result)
+        if self._packed and sum(map(self._is_packed, self._again.files)) > len(self.scan.entries) - result.files:
+            return self.load(emit)  # a folder was named after what lies in it: now it is known
         emit(Loading(result.files, result.files))
         if not result.documents and not result.diagnostics:
-            result.diagnostics.append(_nothing(self._request.paths))
-        result.diagnostics += self._cycles(result.resources)
+            result.diagnostics.append(nothing(self._request.paths))
+        result.diagnostics += cycles(result.resources, self._contract.kinds.rank, self._again.place)
         return result
 
     def remember(self, resources: Mapping[ResourceKey, Desired], revision: int, epoch: str) -> None:
@@ -167,11 +173,15 @@ class Loader:
         result = DesiredSet()
         return [entry.key for entries in self._recall_entries(result).values() for entry in entries]
 
+    def archives_of(self, key: ResourceKey) -> Sequence[Archive]:
+        """The archives whose files a resource's manifest gives, once its body was asked for."""
+        return self._archives.get(key, ())
+
     def manifest_of(self, want: Desired) -> Manifest | None:
         """The manifest that declares a resource, read again if it came from the cache."""
         known = self._manifests.get(want.key)
-        if known is None and want.origin is not None and want.origin.file in self._files:
-            known = self._document(want.origin)
+        if known is None and want.origin is not None:
+            known = self._again.document(want.origin)
         return known
 
     def _recall_entries(self, result: DesiredSet) -> dict[str, list[Entry]]:
@@ -213,7 +223,7 @@ class Loader:
     def _read(self, file: FileEntry, result: DesiredSet) -> None:
         """Parse, bind and check one file."""
         try:
-            parsed = parse(self._tree.read(file), file.path)
+            parsed = parse(self._tree.read(file), file.path, self._request.limits)
         except ManifestError as error:
             result.diagnostics.append(error.diagnostic)
             result.is_partial = True
@@ -225,6 +235,7 @@ class Loader:
             binding = self._bind(manifest)
             if binding.sources:
                 self._volatile.add(file.path)
+                self._packed.update(packed_folders(file.path, binding.sources))
             violations = self._violations(binding)
             result.diagnostics += self._diagnostics(manifest, binding, violations)
             if binding.kind is None or not binding.slug:
@@ -237,8 +248,13 @@ class Loader:
         self._payloads[file.path] = encode_entries(entries)
 
     def _bind(self, manifest: Manifest) -> Binding:
-        read = reader(manifest.source.path, self._workspace.environ)
-        return self._contract.codec.bind(manifest.value, manifest.spellings, read)
+        path = manifest.source.path
+        read, read_archive = reader(path, self._workspace.environ), archive_reader(path)
+        return self._contract.codec.bind(manifest.value, manifest.spellings, read, read_archive)
+
+    def _is_packed(self, path: str) -> bool:
+        """Whether a file lies in a folder that becomes an artifact. One that the user named is a manifest still."""
+        return path not in self._request.paths and lies_in(path, self._packed)
 
     def _violations(self, binding: Binding) -> list[Violation]:
         """Rules of the contract that a document breaks although it could be bound."""
@@ -273,6 +289,8 @@ class Loader:
 
         if self._declare(document.desired(body), result):
             self._manifests[document.key] = manifest
+            if binding.archives:
+                self._archives[document.key] = tuple(binding.archives)
         return Entry(document.key, document.digest, document.origin, document.references)
 
     def _declare(self, want: Desired, result: DesiredSet) -> bool:
@@ -280,96 +298,21 @@ class Loader:
         first = result.resources.setdefault(want.key, want)
         if first is want:
             return True
-        result.diagnostics.append(self._duplicate(first, want))
+        result.diagnostics.append(duplicate(first, want, self._again.place))
         return False
-
-    def _duplicate(self, first: Desired, second: Desired) -> Diagnostic:
-        key = second.key
-        one, two = (self._place(want.origin) for want in (first, second))
-        return Diagnostic(
-            Severity.ERROR,
-            f"{key.kind.lower()} {key.slug} is declared twice",
-            two[0],
-            two[1],
-            hint="remove one of the two, or give one another slug",
-            related=(Related("the first one is here", one[0], one[1]),),
-            code="duplicate-resource",
-        )
-
-    def _place(self, origin: Origin | None) -> tuple[ManifestSource, str]:
-        if origin is None:
-            return ManifestSource("?"), ""
-        manifest = self._document(origin)
-        source = ManifestSource(origin.file, origin.document, origin.line, origin.column)
-        return source, manifest.snippet(source) if manifest else ""
-
-    def _cycles(self, resources: Mapping[ResourceKey, Desired]) -> list[Diagnostic]:
-        """Cycles among resources; impossible, and not looked for, while every reference goes to a lower rank."""
-        rank = self._contract.kinds.rank
-        if all(rank(ref.target.kind) < rank(want.key.kind) for want in resources.values() for ref in want.references):
-            return []
-        diagnostics = []
-        for cycle in find_cycles(resources.values()):
-            chain = " -> ".join(str(key) for key in [*(reference.target for reference in cycle)])
-            places = [self._place(resources[reference.target].origin) for reference in cycle]
-            related = tuple(
-                Related(f"{reference.path} refers to {reference.target}", *place)
-                for reference, place in zip(cycle, places, strict=True)
-            )
-            diagnostics.append(
-                Diagnostic(
-                    Severity.ERROR,
-                    f"cycle of references: {chain}",
-                    *places[0],
-                    hint="remove one of the references",
-                    related=related,
-                    code="reference-cycle",
-                )
-            )
-        return diagnostics
 
     def _lazy_body(self, entry: Entry) -> Callable[[], EncodedBody]:
         def body() -> EncodedBody:
             codec = self._contract.codec
-            manifest = self._document(entry.origin)
+            manifest = self._again.document(entry.origin)
             binding = self._bind(manifest) if manifest is not None else None
             if binding is None or binding.kind is None or binding.errors:
-                raise _changed(entry.origin.file)
+                raise changed(entry.origin.file)
             content = codec.content(binding.message)
             if codec.resource_digest(binding.kind, content) != entry.digest:
-                raise _changed(entry.origin.file)
+                raise changed(entry.origin.file)
+            if binding.archives:
+                self._archives[entry.key] = tuple(binding.archives)
             return EncodedBody(codec.body(binding.kind, binding.message), content)
 
         return body
-
-    def _document(self, origin: Origin) -> Manifest | None:
-        return self._documents(origin.file).get(origin.document)
-
-    def _documents(self, path: str) -> dict[int, Manifest]:
-        """The documents of a file by number, read again. Files are kept for a while: the next document that is asked
-        for is often of the same one."""
-        known = self._reread.pop(path, None)
-        if known is None:
-            file = self._files.get(path)
-            try:
-                found = parse(self._tree.read(file), path).documents if file is not None else ()
-            except ManifestError as error:
-                raise _changed(path) from error
-            known = {each.source.document: each for each in found}
-        self._reread[path] = known
-        while len(self._reread) > REREAD_FILES:
-            self._reread.pop(next(iter(self._reread)))
-        return known
-
-
-def _nothing(paths: Sequence[str]) -> Diagnostic:
-    return Diagnostic(
-        Severity.ERROR,
-        f"no manifest in {', '.join(paths)}",
-        hint="an empty set of manifests is refused: it could be a mistake in the path",
-        code="no-manifests",
-    )
-
-
-def _changed(path: str) -> Aborted:
-    return Aborted(f"{path} changed while it was being applied", hint="run the command again", reason="FILE_CHANGED")

@@ -52,7 +52,7 @@ def read_rows(contract: Contract, data: bytes, path: str, org: str) -> list[Row]
     for manifest in parsed.documents:
         binding = contract.codec.bind(manifest.value, manifest.spellings)
         kind, message = binding.kind, binding.message
-        if kind is None or message is None or binding.sources or contract.check(kind, message):
+        if kind is None or message is None or binding.sources or binding.archives or contract.check(kind, message):
             return None
         rows.append(_row(document_of(contract, manifest, binding, kind, org), contract.codec.body(kind, message)))
     return rows

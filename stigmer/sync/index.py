@@ -19,6 +19,9 @@ from reconciler import DigestTree, Origin, Reference, ResourceKey
 INDEX_VERSION = 1
 """Part of the cache's fingerprint: bumped when a payload's form or meaning changes."""
 
+CACHE_FOLDER = "manifests"
+"""Where the caches lie in the cache directory."""
+
 
 class Entry(NamedTuple):
     """One document of a file."""
@@ -98,4 +101,4 @@ def digest_trees(keys: Mapping[ResourceKey, bytes]) -> dict[str, bytes]:
 def cache_file(directory: Path, *scope: str) -> Path:
     """The cache of one scope: the same paths, backend, org and manager share one."""
     name = hashlib.sha256("\0".join(scope).encode()).hexdigest()[:32]
-    return directory / "manifests" / f"{name}.cache"
+    return directory / CACHE_FOLDER / f"{name}.cache"

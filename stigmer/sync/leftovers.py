@@ -16,7 +16,7 @@ from stigmer.backend.upload import EncodedBody
 from stigmer.contract.secrecy import secret_texts
 from stigmer.errors import StigmerError, Violation
 from stigmer.sync.desired import Broken, DesiredSet
-from stigmer.sync.positions import diagnose, is_written
+from stigmer.sync.positions import as_written, diagnose, is_written
 from stigmer.sync.request import Request, Workspace
 
 CONSTRAINT = "INVALID_ARGUMENT"
@@ -62,7 +62,8 @@ def _follows(violation: Violation, broken: Broken) -> bool:
     is not written down, beside one that is wrong (its name may be mistyped)."""
     place = field_path.parse(violation.field)
     known = [field_path.parse(text) for text in broken.mistakes]
-    if any(place[: len(other)] == other[: len(place)] for other in known):
+    spelled = as_written(broken.manifest, broken.kind, place)
+    if any(path[: len(other)] == other[: len(path)] for path in (place, spelled) for other in known):
         return True
     beside = any(other[:-1] == place[:-1] for other in known if other)
-    return beside and not is_written(broken.manifest, broken.kind, violation.field)
+    return beside and (spelled != place or not is_written(broken.manifest, broken.kind, violation.field))

@@ -43,8 +43,12 @@ def diagnose(
 def locate(manifest: Manifest, kind: Kind | None, path: str | Segments, *, at_key: bool = False) -> Source:
     """The source of a field, or of its nearest ancestor that is written down."""
     segments = field_path.parse(path) if isinstance(path, str) else path
-    written = next((found for found in _spellings(kind, segments) if _exists(manifest.value, found)), segments)
-    return manifest.locate(_plain(manifest.value, written), key=at_key)
+    return manifest.locate(_plain(manifest.value, as_written(manifest, kind, segments)), key=at_key)
+
+
+def as_written(manifest: Manifest, kind: Kind | None, segments: Segments) -> Segments:
+    """The path in the spelling that the manifest has; as it is where nothing of it is written down."""
+    return next((found for found in _spellings(kind, segments) if _exists(manifest.value, found)), segments)
 
 
 def is_written(manifest: Manifest, kind: Kind | None, path: str) -> bool:
@@ -58,14 +62,19 @@ def is_written(manifest: Manifest, kind: Kind | None, path: str) -> bool:
 
 
 def _spellings(kind: Kind | None, segments: Segments) -> Iterator[Segments]:
-    """The path, and the same value by the second spellings that fold into the first: data.X.value, variables.X."""
+    """The path, and the same value by the second spellings that stand for the first: data.X.value, variables.X; the
+    artifact or its text, the folder that both come from."""
     yield segments
     spec = kind.shape.by_name["spec"].message if kind is not None else None
-    if spec is None or len(segments) < 3 or segments[0] != "spec":
+    if spec is None or len(segments) < 2 or segments[0] != "spec":
         return
     for field in spec.fields:
-        if field.rules.HasField("fold") and field.rules.fold.into == segments[1]:
+        if field.rules.HasField("fold") and field.rules.fold.into == segments[1] and len(segments) > 2:
             yield ("spec", field.key, segments[2])
+        if field.rules.HasField("artifact_source"):
+            target = spec.by_name[field.rules.artifact_source.into]
+            if segments[1] in (target.key, spec.by_name[target.rules.artifact.text_field].key):
+                yield ("spec", field.key)
 
 
 def _exists(value: Any, segments: Segments) -> bool:

@@ -8,9 +8,10 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
 
-from manifests import Diagnostic
+from manifests import DEFAULT_LIMITS, Diagnostic, Limits
 from reconciler import Backend, Plan, Report
 from stigmer.contract import Contract
+from stigmer.sync.artifacts import ArtifactStore
 
 DEFAULT_MANAGER = "stigmer"
 """The field manager of an apply outside a project."""
@@ -19,7 +20,7 @@ DEFAULT_MANAGER = "stigmer"
 @dataclass(frozen=True, slots=True)
 class Request:
     """One apply, plan, validate or delete. `paths` are files, folders, globs or "-"; `org` is what manifests without
-    an org mean, empty for the backend's own."""
+    an org mean, empty for the backend's own; `limits` are those of one file and of standard input."""
 
     paths: tuple[str, ...]
     recursive: bool = True
@@ -30,11 +31,13 @@ class Request:
     force_conflicts: bool = False
     use_cache: bool = True
     dry_run: bool = False
+    limits: Limits = DEFAULT_LIMITS
 
 
 @dataclass(slots=True)
 class Workspace:
-    """The world of a use case. `backend_id` tells backends apart in the cache; `cache_dir` None means no cache."""
+    """The world of a use case. `backend_id` tells backends apart in the cache; `cache_dir` None means no cache.
+    `artifacts` None means that no files can be stored."""
 
     backend: Backend
     contract: Contract
@@ -43,12 +46,14 @@ class Workspace:
     cache_dir: Path | None
     stdin: BinaryIO | None
     environ: Mapping[str, str] = field(default_factory=dict)
+    artifacts: ArtifactStore | None = None
 
 
 class Status(Enum):
     """How a use case ended."""
 
     OK = "ok"
+    """Everything is as it was asked to be, or would be."""
     INVALID = "invalid"
     """The manifests have errors; nothing was written."""
     REFUSED = "refused"
@@ -62,6 +67,7 @@ class Status(Enum):
     CONFLICT = "conflict"
     """Another manager claims a field that would change."""
     INTERRUPTED = "interrupted"
+    """Ctrl-C; the report says whether something was written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from reconciler import (
 )
 from reconciler import Outcome as ChangeOutcome
 from stigmer.errors import StigmerError
+from stigmer.sync.artifacts import Storing
 from stigmer.sync.leftovers import CONSTRAINT, leftovers
 from stigmer.sync.positions import diagnose
 from stigmer.sync.prepare import Prepared, prepare, prepare_delete, replan, replan_delete
@@ -92,7 +93,8 @@ def _execute(
             raise _StoppedError
         return moved
 
-    report = _run(Applier(workspace.backend, tries=CLIENT_REPEATS), made, _options(request), confirmed, prepared, emit)
+    applier = Applier(_backend(prepared, workspace), tries=CLIENT_REPEATS)
+    report = _run(applier, made, _options(request), confirmed, prepared, emit)
     if report is None:
         status = Status.INVALID if prepared.has_errors else Status.DECLINED
         return _outcome(status, prepared)
@@ -148,7 +150,7 @@ def _check(
         return _outcome(Status.INVALID, prepared)
     if made.can_apply and made.writes:
         options = replace(_options(request), validate_only=True, atomic=prepared.plan is None or not request.keep_going)
-        applier = Applier(DryRun(workspace.backend), tries=CLIENT_REPEATS)
+        applier = Applier(DryRun(_backend(prepared, workspace)), tries=CLIENT_REPEATS)
         report = _run(applier, made, options, again, prepared, _quiet)
         if report is not None:
             found = _problems(report, prepared, workspace)
@@ -160,6 +162,11 @@ def _check(
     made = prepared.plan or made  # planned anew if the backend moved during the check
     emit(PlanReady(made))
     return _outcome(Status.OK if made.can_apply else _refusal(made), prepared)
+
+
+def _backend(prepared: Prepared, workspace: Workspace) -> Storing:
+    """The backend, which is given the artifacts of a change first."""
+    return Storing(workspace.backend, workspace.artifacts, prepared.loader.archives_of)
 
 
 def _options(request: Request) -> ApplyOptions:

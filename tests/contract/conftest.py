@@ -14,13 +14,14 @@ import grpc
 import pytest
 
 from stigmer.contract import Contract, Kind, default_contract
+from stigmer.store.engines import ENGINES
 
 from .added_kind import ADDED_KIND, added_contract
 from .harness import COUNTER, Client, Refused, RunningServer, ignoring, read_refusal
 from .specimens import SPECS, filled, required_references
 
 COMMITTED, ADDED = "committed", "added"
-CASES = [(COMMITTED, "memory"), (COMMITTED, "lmdb"), (ADDED, "memory")]
+CASES = [*((COMMITTED, engine) for engine in ENGINES), (ADDED, "memory")]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

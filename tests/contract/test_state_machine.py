@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from reconciler.digests import DigestTree
 from stigmer.contract import default_contract
+from stigmer.store.engines import ENGINES
 
 from .harness import Client, RunningServer
 
@@ -277,12 +278,12 @@ def run(engine, examples, steps):
     )
 
 
-@pytest.mark.parametrize("engine", ["memory", "lmdb"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_server_and_a_dictionary_agree(engine):
     run(engine, examples=10, steps=20)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["memory", "lmdb"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_server_and_a_dictionary_agree_for_long(engine):
     run(engine, examples=150, steps=50)

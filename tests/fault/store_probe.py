@@ -80,9 +80,14 @@ def _slug_key(head: Head) -> SlugKey:
     return SlugKey(head.org, head.kind, head.slug)
 
 
+def engine_of(folder: Path) -> str:
+    """What the marker says."""
+    return str(json.loads((folder / "store.json").read_bytes())["engine"])
+
+
 def probe(folder: Path) -> dict[str, Any]:
     try:
-        store = open_store(folder)
+        store = open_store(folder, engine_of(folder))
     except StigmerError as error:
         return {"problems": [f"{error.code} {error.message}"], "untyped": ""}
     try:

@@ -15,10 +15,10 @@ ENVIRONMENT = {"PYTHONPATH": str(REPOSITORY), "PATH": os.environ.get("PATH", "")
 
 
 def start(
-    folder: Path, first: int, count: int, threads: int, around: Sequence[str] = (), mode: str = "durable"
+    folder: Path, engine: str, first: int, count: int, threads: int, around: Sequence[str] = (), mode: str = "durable"
 ) -> subprocess.Popen[str]:
     """`around` is a command that the writer is started by; for `mode` see `store_writer`."""
-    command = [sys.executable, store_writer.__file__, str(folder), str(first), str(count), str(threads), mode]
+    command = [sys.executable, store_writer.__file__, str(folder), engine, *map(str, (first, count, threads)), mode]
     return subprocess.Popen(
         [*around, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
     )

@@ -1,4 +1,4 @@
-"""A process that writes to a store: `python store_writer.py FOLDER FIRST COUNT THREADS MODE`.
+"""A process that writes to a store: `python store_writer.py FOLDER ENGINE FIRST COUNT THREADS MODE`.
 
 Job `n` saves `ROWS` records, a pair, and a commit with the note `n`; every seventh raises at its end. After a job is
 confirmed the line `ack n` goes to standard output in one write; a typed error is the line `error n CODE`, after which a
@@ -14,13 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from stigmer.errors import StigmerError
-from stigmer.store import lmdb_env
+from stigmer.store import lmdb_env, sqlite_env, sqlite_schema
 from stigmer.store.base import Event, Record, SlugKey, Store, Transaction
 from stigmer.store.engines import open_store
 
 ROWS = 3
 SPACE = "fault-tests"
-MODES = {"durable": {}, "no sync": {"sync": False}, "no meta sync": {"metasync": False}}
+MODES: dict[str, tuple[dict[str, bool], str]] = {
+    "durable": ({}, "FULL"),
+    "no sync": ({"sync": False}, "OFF"),
+    "less sync": ({"metasync": False}, "NORMAL"),
+}
+"""What the modes mean to LMDB and to SQLite."""
 BODIES = (40, 900, 2_500, 7_000)
 
 
@@ -93,11 +98,21 @@ def check(store: Store, acked: Sequence[int]) -> None:
     assert len(list(store.read(lambda tx: tx.heads("local")))) == len(rows)
 
 
+def choose(mode: str) -> None:
+    """Make the engines sync as the mode says, and SQLite move its log into the file and cut it back all the time."""
+    sqlite_env.CHECKPOINT_BYTES, sqlite_env.JOURNAL_LIMIT_BYTES = 30_000, 150_000
+    options, synchronous = MODES[mode]
+    lmdb_env.ENVIRONMENT_OPTIONS.update(options)
+    settings = [each for each in sqlite_schema.SETTINGS if "synchronous" not in each]
+    assert len(settings) == len(sqlite_schema.SETTINGS) - 1
+    sqlite_schema.SETTINGS = (*settings, f"PRAGMA synchronous = {synchronous}")
+
+
 def main() -> None:
-    folder, first, count, threads, mode = Path(sys.argv[1]), *map(int, sys.argv[2:5]), sys.argv[5]
-    lmdb_env.ENVIRONMENT_OPTIONS.update(MODES[mode])
+    folder, engine, first, count, threads = Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:6])
+    choose(sys.argv[6])
     try:
-        store = open_store(folder)
+        store = open_store(folder, engine)
     except StigmerError as error:
         say(f"error open {error.code}")
         return

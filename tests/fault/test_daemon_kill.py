@@ -18,6 +18,7 @@ from stigmer.backend.v1 import backend_pb2
 from stigmer.backend.v1 import reconcile_pb2 as pb
 from stigmer.contract import default_contract
 from stigmer.store.engines import open_store
+from stigmer.store.files import ENGINE_FILES
 
 from .daemon_process import apply_messages, connected, digests, finish, read_all, skill, spawn, wait_until_serving
 
@@ -45,12 +46,12 @@ class Writer(threading.Thread):
                 self.number += 1
 
 
-def campaign(tmp_path: Path, points: int, size: int) -> int:
+def campaign(tmp_path: Path, engine: str, points: int, size: int) -> int:
     """Kill the daemon at `points` moments of an apply of `size`; then everything acknowledged is there, whole. Returns
     how many of the applies happened."""
     chance = random.Random(points)
     expected: dict[int, str] = {}
-    process = spawn(tmp_path)
+    process = spawn(tmp_path, "--engine", engine)
     duration, total = 1.0, 0
     for point in range(points):
         record = wait_until_serving(tmp_path, process)
@@ -66,8 +67,8 @@ def campaign(tmp_path: Path, points: int, size: int) -> int:
         killer.join()
         writer.join()
         finish(process)
-        problems_in(tmp_path)
-        process = spawn(tmp_path)
+        problems_in(tmp_path, engine)
+        process = spawn(tmp_path, "--engine", engine)
         record = wait_until_serving(tmp_path, process)
         with connected(record) as stub:
             happened = check(stub, wanted, committed, f"apply-{point}", expected, f"v{point}")
@@ -80,7 +81,7 @@ def campaign(tmp_path: Path, points: int, size: int) -> int:
     record = wait_until_serving(tmp_path, process)
     converges(record, size, expected)
     finish(process, signal.SIGTERM)
-    problems_in(tmp_path)
+    problems_in(tmp_path, engine)
     return total
 
 
@@ -120,9 +121,9 @@ def is_known(stub: Any, request_id: str) -> bool:
     return code is None
 
 
-def problems_in(data_dir: Path) -> None:
+def problems_in(data_dir: Path, engine: str = "lmdb") -> None:
     """Records, indexes, log and checksums agree."""
-    store = open_store(data_dir)
+    store = open_store(data_dir, engine)
     try:
         assert store.verify() == []
     finally:
@@ -145,13 +146,15 @@ def converges(record: dict[str, Any], size: int, expected: dict[int, str]) -> No
             assert held[each.metadata.slug].digest == codec.digests(kind, codec.canonical(kind, each)).resource
 
 
-def test_a_kill_at_any_moment_loses_nothing_and_halves_nothing(tmp_path):
-    campaign(tmp_path, points=3, size=800)
+@pytest.mark.parametrize("engine", ENGINE_FILES)
+def test_a_kill_at_any_moment_loses_nothing_and_halves_nothing(tmp_path, engine):
+    campaign(tmp_path, engine, points=3, size=800)
 
 
 @pytest.mark.slow
-def test_fifty_kills_of_a_large_apply_lose_nothing(tmp_path):
-    assert 5 < campaign(tmp_path, points=50, size=10_000) < 45, "the kills fell to one side of the commits"
+@pytest.mark.parametrize("engine", ENGINE_FILES)
+def test_fifty_kills_of_a_large_apply_lose_nothing(tmp_path, engine):
+    assert 5 < campaign(tmp_path, engine, points=50, size=10_000) < 45, "the kills fell to one side of the commits"
 
 
 def test_sigterm_during_an_apply_finishes_it(tmp_path):

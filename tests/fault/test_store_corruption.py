@@ -6,13 +6,15 @@ import random
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from stigmer.store.base import Event, Record, Transaction
+from stigmer.store.base import Event, Record, Store, Transaction
 from stigmer.store.engines import open_store
+from stigmer.store.files import ENGINE_FILES
 
-from .store_probe import INDEX, SPACE, Look, look_at
+from .store_probe import INDEX, SPACE, Look, engine_of, look_at
 
 PAGE = 4096
 META_BYTES = 160
@@ -31,18 +33,36 @@ class Chance(random.Random):
 Damage = Callable[[bytearray, Chance], None]
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A closed store with several generations of pages, small and large values, and free pages."""
+class Sound(NamedTuple):
+    """A sound store to be damaged: its folder, and which of its files."""
+
+    folder: Path
+    file: str
+
+
+@pytest.fixture(scope="module", params=["lmdb", "sqlite", "sqlite's log"])
+def sound(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Sound:
+    """A closed store, or what a killed process leaves of one that has a log: several generations of pages, small and
+    large values, and free pages."""
     folder = tmp_path_factory.mktemp("sound") / "data"
-    store = open_store(folder)
+    engine = request.param.partition("'")[0]
+    store = open_store(folder, engine)
+    fill_up(store)
+    if request.param == engine:
+        store.close()
+        return Sound(folder, ENGINE_FILES[engine].data)
+    killed = folder.with_name("killed")
+    shutil.copytree(folder, killed, ignore=shutil.ignore_patterns("*-shm"))
+    store.close()
+    return Sound(killed, "data.sqlite-wal")
+
+
+def fill_up(store: Store) -> None:
     chance = random.Random(1)
     for turn in range(12):
         rows = [made(turn * 20 + number, chance) for number in range(12)]
         store.write(lambda tx, rows=rows, turn=turn: fill(tx, rows, turn))
     store.write(lambda tx: tx.delete_many([made(number, chance).key for number in range(0, 200, 3)]))
-    store.close()
-    return folder
 
 
 def made(number: int, chance: random.Random) -> Record:
@@ -60,19 +80,20 @@ def fill(tx: Transaction, rows: list[Record], turn: int) -> None:
 class Workshop:
     """Makes damaged copies of a sound store and has them looked at, a batch at a time."""
 
-    def __init__(self, sound: Path, folder: Path) -> None:
+    def __init__(self, sound: Sound, folder: Path) -> None:
         self._sound = sound
         self._folder = folder
-        (self.expected,) = look_at([sound])
+        shutil.copytree(sound.folder, folder / "looked at")
+        (self.expected,) = look_at([folder / "looked at"])
         assert self.expected.content
         assert not self.expected.problems
 
     def copy(self, damage: Damage, number: int) -> Path:
         folder = self._folder / str(number)
-        shutil.copytree(self._sound, folder)
-        content = bytearray((folder / "data.mdb").read_bytes())
+        shutil.copytree(self._sound.folder, folder)
+        content = bytearray((folder / self._sound.file).read_bytes())
         damage(content, Chance(number))
-        (folder / "data.mdb").write_bytes(content)
+        (folder / self._sound.file).write_bytes(content)
         return folder
 
     def check(self, damage: Damage, numbers: Sequence[int]) -> None:
@@ -91,7 +112,7 @@ class Workshop:
 
 
 @pytest.fixture
-def workshop(sound: Path, tmp_path: Path) -> Workshop:
+def workshop(sound: Sound, tmp_path: Path) -> Workshop:
     return Workshop(sound, tmp_path)
 
 
@@ -151,7 +172,8 @@ def test_much_damage_is_never_silent(damage: Damage, workshop: Workshop) -> None
 
 @pytest.mark.parametrize("step", [97, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
 def test_no_bit_of_the_meta_pages_can_bring_the_past_back(workshop: Workshop, step: int) -> None:
-    """The newest meta page made to look old would show the commit before the last one."""
+    """The newest meta page of LMDB made to look old would show the commit before the last one. The first bytes of the
+    other files are of as much consequence."""
     places = [page * PAGE * 8 + bit for page in (0, 1) for bit in range(META_BYTES * 8)]
     numbers = [(page * PAGE + TRANSACTION_NUMBER) * 8 + bit for page in (0, 1) for bit in range(6)]
     workshop.check(flip_the_given_bit, sorted({*places[::step], *numbers}))
@@ -160,7 +182,7 @@ def test_no_bit_of_the_meta_pages_can_bring_the_past_back(workshop: Workshop, st
 def test_the_probe_would_notice_silent_damage(workshop: Workshop) -> None:
     """The control: another body, written in good order, is seen as other content."""
     folder = workshop.copy(lambda content, chance: None, 0)
-    store = open_store(folder)
+    store = open_store(folder, engine_of(folder))
     store.write(lambda tx: tx.save_many([made(1, random.Random(9))]))
     store.close()
     (found,) = look_at([folder])

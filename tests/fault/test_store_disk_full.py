@@ -15,6 +15,7 @@ import pytest
 from stigmer.errors import ResourceExhausted, Unavailable
 from stigmer.store.base import Event, Record, Store, Transaction
 from stigmer.store.engines import open_store
+from stigmer.store.files import ENGINE_FILES, STORE_FILES
 
 DISK_BYTES = 4 << 20
 
@@ -59,12 +60,24 @@ def file_size_limit(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_refuses_writes_keeps_reads_and_is_left_behind_when_room_is_made(small_disk: Path) -> None:
-    store = open_store(small_disk / "data")
+@pytest.fixture(params=ENGINE_FILES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def used(folder: Path) -> int:
+    """Bytes of the files of a store."""
+    return sum((folder / name).stat().st_size for name in STORE_FILES if (folder / name).exists())
+
+
+def test_a_full_disk_refuses_writes_keeps_reads_and_is_left_behind_when_room_is_made(
+    small_disk: Path, engine: str
+) -> None:
+    store = open_store(small_disk / "data", engine)
     kept = rows(0, 50)
     save(store, kept)
     ballast = small_disk / "ballast"
-    ballast.write_bytes(bytes(DISK_BYTES - (1 << 20) - (small_disk / "data" / "data.mdb").stat().st_size))
+    ballast.write_bytes(bytes(DISK_BYTES - (1 << 20) - used(small_disk / "data")))
     for _ in range(3):
         with pytest.raises(ResourceExhausted) as refused:
             save(store, rows(1_000, 300))
@@ -77,7 +90,7 @@ def test_a_full_disk_refuses_writes_keeps_reads_and_is_left_behind_when_room_is_
     check(store, [*kept, *more], revision=2)
     assert store.verify() == []
     store.close()
-    again = open_store(small_disk / "data")
+    again = open_store(small_disk / "data", engine)
     check(again, [*kept, *more], revision=2)
     again.close()
 
@@ -88,23 +101,25 @@ def fill_up(ballast: Path) -> None:
             file.write(bytes(4096))
 
 
-def test_a_full_disk_cannot_make_a_store_and_leaves_nothing_that_stops_the_next_try(small_disk: Path) -> None:
+def test_a_full_disk_cannot_make_a_store_and_leaves_nothing_that_stops_the_next_try(
+    small_disk: Path, engine: str
+) -> None:
     ballast = small_disk / "ballast"
     fill_up(ballast)
     with pytest.raises(ResourceExhausted) as refused:
-        open_store(small_disk / "data")
+        open_store(small_disk / "data", engine)
     assert "free disk space" in refused.value.hint
     ballast.unlink()
-    store = open_store(small_disk / "data")
+    store = open_store(small_disk / "data", engine)
     assert save(store, rows(0, 1)) == 1
     store.close()
 
 
-def test_a_file_that_may_not_grow_refuses_large_writes_only_as_long_as_that_lasts(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "data")
+def test_a_file_that_may_not_grow_refuses_large_writes_only_as_long_as_that_lasts(tmp_path: Path, engine: str) -> None:
+    store = open_store(tmp_path / "data", engine)
     kept = rows(0, 20)
     save(store, kept)
-    with file_size_limit((tmp_path / "data" / "data.mdb").stat().st_size + (64 << 10)):
+    with file_size_limit(used(tmp_path / "data") + (64 << 10)):
         with pytest.raises((ResourceExhausted, Unavailable)):
             save(store, rows(1_000, 200))
         check(store, kept, revision=1)

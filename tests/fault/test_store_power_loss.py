@@ -26,39 +26,46 @@ STATES = int(os.environ.get("STIGMER_POWER_LOSS_STATES", "25"))
 LONG_STATES = max(STATES, 250)
 BATCH = 25
 
+WRITTEN = {"lmdb": ("data.mdb",), "sqlite": ("data.sqlite", "data.sqlite-wal", "data.mark")}
+"""What an engine finds its data by. Files that it makes anew at every start are left as they were before."""
+
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
 
 class Recording:
     """A new store, and what a process then did to it."""
 
-    def __init__(self, folder: Path, mode: str) -> None:
+    def __init__(self, folder: Path, engine: str, mode: str) -> None:
+        self.engine = engine
         self.before = folder / "before"
-        open_store(self.before).close()
+        open_store(self.before, engine).close()
         after = folder / "after"
         shutil.copytree(self.before, after)
         log = folder / "log"
-        writer = store_process.start(after, 0, JOBS, 1, store_power.strace(log), mode)
+        writer = store_process.start(after, engine, 0, JOBS, 1, store_power.strace(log), mode)
         out, err = writer.communicate(timeout=60)
         assert out.endswith("closed\n"), err
-        self.events = store_power.read_log(log, after / "data.mdb")
-        replayed = bytearray((self.before / "data.mdb").read_bytes())
-        for event in self.events:
-            if isinstance(event, store_power.Write):
-                store_power._put(replayed, event.offset, event.data)
-        assert replayed == (after / "data.mdb").read_bytes(), "the recording is incomplete"
+        files = self.files(self.before)
+        self.events = store_power.read_log(log, after, WRITTEN[engine], files)
+        assert store_power.replay(files, self.events) == self.files(after), "the recording is incomplete"
+
+    def files(self, folder: Path) -> store_power.Image:
+        return {path.name: path.read_bytes() for path in folder.iterdir() if path.name in WRITTEN[self.engine]}
 
     def states(self, folder: Path, count: int, seed: int) -> Iterator[tuple[list[int], Look]]:
         """For each state the jobs that had been confirmed, and what a new process finds."""
         chance = random.Random(seed)
-        before = (self.before / "data.mdb").read_bytes()
+        before = self.files(self.before)
         for start in range(0, count, BATCH):
             confirmed, folders = [], []
             for number in range(start, min(count, start + BATCH)):
                 image, said = store_power.crash(before, self.events, chance)
                 folders.append(folder / f"state-{number}")
                 shutil.copytree(self.before, folders[-1])
-                (folders[-1] / "data.mdb").write_bytes(image)
+                for name in WRITTEN[self.engine]:
+                    (folders[-1] / name).unlink(missing_ok=True)
+                for name, content in image.items():
+                    (folders[-1] / name).write_bytes(content)
                 confirmed.append(store_process.acks(said))
             yield from zip(confirmed, look_at(folders), strict=True)
             for made in folders:
@@ -89,17 +96,20 @@ def failures(recording: Recording, folder: Path, count: int) -> list[tuple[list[
     return bad
 
 
-def test_no_state_after_a_loss_of_power_lacks_a_confirmed_commit(tmp_path: Path) -> None:
-    assert failures(Recording(tmp_path, "durable"), tmp_path, STATES) == []
+@pytest.mark.parametrize("engine", WRITTEN)
+def test_no_state_after_a_loss_of_power_lacks_a_confirmed_commit(tmp_path: Path, engine: str) -> None:
+    assert failures(Recording(tmp_path, engine, "durable"), tmp_path, STATES) == []
 
 
 @pytest.mark.slow
-def test_no_state_of_many_lacks_a_confirmed_commit(tmp_path: Path) -> None:
-    assert failures(Recording(tmp_path, "durable"), tmp_path, LONG_STATES) == []
+@pytest.mark.parametrize("engine", WRITTEN)
+def test_no_state_of_many_lacks_a_confirmed_commit(tmp_path: Path, engine: str) -> None:
+    assert failures(Recording(tmp_path, engine, "durable"), tmp_path, LONG_STATES) == []
 
 
-@pytest.mark.parametrize("mode", ["no sync", "no meta sync"])
-def test_a_store_that_leaves_out_a_sync_fails(tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize("engine", WRITTEN)
+@pytest.mark.parametrize("mode", ["no sync", "less sync"])
+def test_a_store_that_leaves_out_a_sync_fails(tmp_path: Path, engine: str, mode: str) -> None:
     """The controls."""
-    bad = failures(Recording(tmp_path, mode), tmp_path, 25)
+    bad = failures(Recording(tmp_path, engine, mode), tmp_path, 25)
     assert len(bad) >= 3

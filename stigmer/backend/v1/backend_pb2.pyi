@@ -1,5 +1,6 @@
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from stigmer.backend.v1 import agent_pb2 as _agent_pb2
+from stigmer.backend.v1 import artifact_pb2 as _artifact_pb2
 from stigmer.backend.v1 import environment_pb2 as _environment_pb2
 from stigmer.backend.v1 import mcp_server_pb2 as _mcp_server_pb2
 from stigmer.backend.v1 import options_pb2 as _options_pb2

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from stigmer.backend.v1 import agent_pb2 as stigmer_dot_backend_dot_v1_dot_agent__pb2
+from stigmer.backend.v1 import artifact_pb2 as stigmer_dot_backend_dot_v1_dot_artifact__pb2
 from stigmer.backend.v1 import backend_pb2 as stigmer_dot_backend_dot_v1_dot_backend__pb2
 from stigmer.backend.v1 import environment_pb2 as stigmer_dot_backend_dot_v1_dot_environment__pb2
 from stigmer.backend.v1 import mcp_server_pb2 as stigmer_dot_backend_dot_v1_dot_mcp__server__pb2
@@ -69,6 +70,21 @@ class BackendServiceStub(object):
                 '/stigmer.backend.v1.BackendService/Watch',
                 request_serializer=stigmer_dot_backend_dot_v1_dot_reconcile__pb2.WatchRequest.SerializeToString,
                 response_deserializer=stigmer_dot_backend_dot_v1_dot_reconcile__pb2.WatchResponse.FromString,
+                _registered_method=True)
+        self.StoreArtifact = channel.stream_unary(
+                '/stigmer.backend.v1.BackendService/StoreArtifact',
+                request_serializer=stigmer_dot_backend_dot_v1_dot_artifact__pb2.StoreArtifactRequest.SerializeToString,
+                response_deserializer=stigmer_dot_backend_dot_v1_dot_artifact__pb2.StoreArtifactResponse.FromString,
+                _registered_method=True)
+        self.GetArtifact = channel.unary_stream(
+                '/stigmer.backend.v1.BackendService/GetArtifact',
+                request_serializer=stigmer_dot_backend_dot_v1_dot_artifact__pb2.GetArtifactRequest.SerializeToString,
+                response_deserializer=stigmer_dot_backend_dot_v1_dot_artifact__pb2.GetArtifactResponse.FromString,
+                _registered_method=True)
+        self.FindMissingArtifacts = channel.unary_unary(
+                '/stigmer.backend.v1.BackendService/FindMissingArtifacts',
+                request_serializer=stigmer_dot_backend_dot_v1_dot_artifact__pb2.FindMissingArtifactsRequest.SerializeToString,
+                response_deserializer=stigmer_dot_backend_dot_v1_dot_artifact__pb2.FindMissingArtifactsResponse.FromString,
                 _registered_method=True)
         self.CreateEnvironment = channel.unary_unary(
                 '/stigmer.backend.v1.BackendService/CreateEnvironment',
@@ -281,6 +297,24 @@ class BackendServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Watch(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StoreArtifact(self, request_iterator, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetArtifact(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindMissingArtifacts(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -528,6 +562,21 @@ def add_BackendServiceServicer_to_server(servicer, server):
                     servicer.Watch,
                     request_deserializer=stigmer_dot_backend_dot_v1_dot_reconcile__pb2.WatchRequest.FromString,
                     response_serializer=stigmer_dot_backend_dot_v1_dot_reconcile__pb2.WatchResponse.SerializeToString,
+            ),
+            'StoreArtifact': grpc.stream_unary_rpc_method_handler(
+                    servicer.StoreArtifact,
+                    request_deserializer=stigmer_dot_backend_dot_v1_dot_artifact__pb2.StoreArtifactRequest.FromString,
+                    response_serializer=stigmer_dot_backend_dot_v1_dot_artifact__pb2.StoreArtifactResponse.SerializeToString,
+            ),
+            'GetArtifact': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetArtifact,
+                    request_deserializer=stigmer_dot_backend_dot_v1_dot_artifact__pb2.GetArtifactRequest.FromString,
+                    response_serializer=stigmer_dot_backend_dot_v1_dot_artifact__pb2.GetArtifactResponse.SerializeToString,
+            ),
+            'FindMissingArtifacts': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindMissingArtifacts,
+                    request_deserializer=stigmer_dot_backend_dot_v1_dot_artifact__pb2.FindMissingArtifactsRequest.FromString,
+                    response_serializer=stigmer_dot_backend_dot_v1_dot_artifact__pb2.FindMissingArtifactsResponse.SerializeToString,
             ),
             'CreateEnvironment': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateEnvironment,
@@ -867,6 +916,87 @@ class BackendService(object):
             '/stigmer.backend.v1.BackendService/Watch',
             stigmer_dot_backend_dot_v1_dot_reconcile__pb2.WatchRequest.SerializeToString,
             stigmer_dot_backend_dot_v1_dot_reconcile__pb2.WatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StoreArtifact(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/stigmer.backend.v1.BackendService/StoreArtifact',
+            stigmer_dot_backend_dot_v1_dot_artifact__pb2.StoreArtifactRequest.SerializeToString,
+            stigmer_dot_backend_dot_v1_dot_artifact__pb2.StoreArtifactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetArtifact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stigmer.backend.v1.BackendService/GetArtifact',
+            stigmer_dot_backend_dot_v1_dot_artifact__pb2.GetArtifactRequest.SerializeToString,
+            stigmer_dot_backend_dot_v1_dot_artifact__pb2.GetArtifactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindMissingArtifacts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.backend.v1.BackendService/FindMissingArtifacts',
+            stigmer_dot_backend_dot_v1_dot_artifact__pb2.FindMissingArtifactsRequest.SerializeToString,
+            stigmer_dot_backend_dot_v1_dot_artifact__pb2.FindMissingArtifactsResponse.FromString,
             options,
             channel_credentials,
             insecure,

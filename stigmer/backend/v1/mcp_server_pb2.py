@@ -26,7 +26,7 @@ from stigmer.backend.v1 import metadata_pb2 as stigmer_dot_backend_dot_v1_dot_me
 from stigmer.backend.v1 import options_pb2 as stigmer_dot_backend_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stigmer/backend/v1/mcp_server.proto\x12\x12stigmer.backend.v1\x1a!stigmer/backend/v1/metadata.proto\x1a stigmer/backend/v1/options.proto\"\xda\x02\n\tMcpServer\x12\x1f\n\x0b\x61pi_version\x18\x01 \x01(\tR\napiVersion\x12\x12\n\x04kind\x18\x02 \x01(\tR\x04kind\x12H\n\x08metadata\x18\x03 \x01(\x0b\x32$.stigmer.backend.v1.ResourceMetadataB\x06\xbaH\x03\xc8\x01\x01R\x08metadata\x12=\n\x04spec\x18\x04 \x01(\x0b\x32!.stigmer.backend.v1.McpServerSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12\x43\n\x06status\x18\x05 \x01(\x0b\x32#.stigmer.backend.v1.McpServerStatusB\x06\xc2\xb8\x19\x02\x08\x01R\x06status:J\xaa\xb8\x19\x46\n\x15\x61gentic.stigmer.ai/v1\x12\nmcpservers\x1a\x03mcp*\x03mcp*\nmcp-server*\x0bmcp-servers\"\x9c\x04\n\rMcpServerSpec\x12*\n\x0b\x64\x65scription\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\x0b\x64\x65scription\x12\x42\n\x05stdio\x18\x02 \x01(\x0b\x32\".stigmer.backend.v1.StdioTransportB\x06\xc2\xb8\x19\x02\x10\x01H\x00R\x05stdio\x12?\n\x04http\x18\x03 \x01(\x0b\x32!.stigmer.backend.v1.HttpTransportB\x06\xc2\xb8\x19\x02\x10\x01H\x00R\x04http\x12\x45\n\x06\x64ocker\x18\x04 \x01(\x0b\x32#.stigmer.backend.v1.DockerTransportB\x06\xc2\xb8\x19\x02\x10\x01H\x00R\x06\x64ocker\x12\x34\n\renabled_tools\x18\x05 \x03(\tB\x0f\xc2\xb8\x19\x02\x30\x02\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x0c\x65nabledTools\x12h\n\x03\x65nv\x18\x06 \x03(\x0b\x32*.stigmer.backend.v1.McpServerSpec.EnvEntryB*\xbaH\'\x9a\x01$\x10\xe8\x07\"\x1fr\x1d\x18\xfd\x01\x32\x18^[A-Za-z_][A-Za-z0-9_]*$R\x03\x65nv\x1a_\n\x08\x45nvEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12=\n\x05value\x18\x02 \x01(\x0b\x32\'.stigmer.backend.v1.VariableDeclarationR\x05value:\x02\x38\x01\x42\x12\n\ttransport\x12\x05\xbaH\x02\x08\x01\"\x82\x02\n\x0eStdioTransport\x12$\n\x07\x63ommand\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80 R\x07\x63ommand\x12\x1d\n\x04\x61rgs\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x04\x61rgs\x12)\n\x0bworking_dir\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\nworkingDir\x12H\n\x03\x65nv\x18\x04 \x03(\x0b\x32+.stigmer.backend.v1.StdioTransport.EnvEntryB\t\xbaH\x06\x9a\x01\x03\x10\xe8\x07R\x03\x65nv\x1a\x36\n\x08\x45nvEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\xc5\x04\n\rHttpTransport\x12\xb2\x01\n\x03url\x18\x01 \x01(\tB\x9f\x01\xbaH\x9b\x01r\x05\x10\x01\x18\x80 \xba\x01\x90\x01\n\x08http_url\x12\"must be an http:// or https:// URL\x1a`this == \'\' || this.startsWith(\'http://\') || this.startsWith(\'https://\') || this.startsWith(\'${\')R\x03url\x12S\n\x07headers\x18\x02 \x03(\x0b\x32..stigmer.backend.v1.HttpTransport.HeadersEntryB\t\xbaH\x06\x9a\x01\x03\x10\x80\x02R\x07headers\x12`\n\x0cquery_params\x18\x03 \x03(\x0b\x32\x32.stigmer.backend.v1.HttpTransport.QueryParamsEntryB\t\xbaH\x06\x9a\x01\x03\x10\x80\x02R\x0bqueryParams\x12\x38\n\x0ftimeout_seconds\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xac\x02(\x00H\x00R\x0etimeoutSeconds\x88\x01\x01\x1a:\n\x0cHeadersEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x1a>\n\x10QueryParamsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x42\x12\n\x10_timeout_seconds\"\x81\x03\n\x0f\x44ockerTransport\x12 \n\x05image\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80 R\x05image\x12\x1d\n\x04\x61rgs\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x04\x61rgs\x12\x44\n\x07volumes\x18\x03 \x03(\x0b\x32\x1f.stigmer.backend.v1.VolumeMountB\t\xbaH\x06\x92\x01\x03\x10\x80\x02R\x07volumes\x12\"\n\x07network\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xfd\x01R\x07network\x12@\n\x05ports\x18\x05 \x03(\x0b\x32\x1f.stigmer.backend.v1.PortMappingB\t\xbaH\x06\x92\x01\x03\x10\x80\x02R\x05ports\x12I\n\x03\x65nv\x18\x06 \x03(\x0b\x32,.stigmer.backend.v1.DockerTransport.EnvEntryB\t\xbaH\x06\x9a\x01\x03\x10\xe8\x07R\x03\x65nv\x1a\x36\n\x08\x45nvEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\x80\x01\n\x0bVolumeMount\x12$\n\thost_path\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\x08hostPath\x12.\n\x0e\x63ontainer_path\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\rcontainerPath\x12\x1b\n\tread_only\x18\x03 \x01(\x08R\x08readOnly\"\x9a\x01\n\x0bPortMapping\x12(\n\thost_port\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x01R\x08hostPort\x12\x32\n\x0e\x63ontainer_port\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x01R\rcontainerPort\x12-\n\x08protocol\x18\x03 \x01(\tB\x11\xbaH\x0er\x0cR\x00R\x03tcpR\x03udpR\x08protocol\"\xd4\x01\n\x13VariableDeclaration\x12\x1b\n\tis_secret\x18\x01 \x01(\x08R\x08isSecret\x12\x1a\n\x08optional\x18\x02 \x01(\x08R\x08optional\x12*\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\x0b\x64\x65scription\x12\x39\n\x07\x64\x65\x66\x61ult\x18\x04 \x01(\tB\x1a\xc2\xb8\x19\rJ\tis_secreth\x01\xbaH\x06r\x04\x18\x80\x80\x10H\x00R\x07\x64\x65\x66\x61ult\x88\x01\x01:\x11\xb2\xb8\x19\r\n\x0b\x64\x65scriptionB\n\n\x08_default\"P\n\x0fMcpServerStatus\x12=\n\nconditions\x18\x01 \x03(\x0b\x32\x1d.stigmer.backend.v1.ConditionR\nconditionsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stigmer/backend/v1/mcp_server.proto\x12\x12stigmer.backend.v1\x1a!stigmer/backend/v1/metadata.proto\x1a stigmer/backend/v1/options.proto\"\xda\x02\n\tMcpServer\x12\x1f\n\x0b\x61pi_version\x18\x01 \x01(\tR\napiVersion\x12\x12\n\x04kind\x18\x02 \x01(\tR\x04kind\x12H\n\x08metadata\x18\x03 \x01(\x0b\x32$.stigmer.backend.v1.ResourceMetadataB\x06\xbaH\x03\xc8\x01\x01R\x08metadata\x12=\n\x04spec\x18\x04 \x01(\x0b\x32!.stigmer.backend.v1.McpServerSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12\x43\n\x06status\x18\x05 \x01(\x0b\x32#.stigmer.backend.v1.McpServerStatusB\x06\xc2\xb8\x19\x02\x08\x01R\x06status:J\xaa\xb8\x19\x46\n\x15\x61gentic.stigmer.ai/v1\x12\nmcpservers\x1a\x03mcp*\x03mcp*\nmcp-server*\x0bmcp-servers\"\x9c\x04\n\rMcpServerSpec\x12*\n\x0b\x64\x65scription\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\x0b\x64\x65scription\x12\x42\n\x05stdio\x18\x02 \x01(\x0b\x32\".stigmer.backend.v1.StdioTransportB\x06\xc2\xb8\x19\x02\x10\x01H\x00R\x05stdio\x12?\n\x04http\x18\x03 \x01(\x0b\x32!.stigmer.backend.v1.HttpTransportB\x06\xc2\xb8\x19\x02\x10\x01H\x00R\x04http\x12\x45\n\x06\x64ocker\x18\x04 \x01(\x0b\x32#.stigmer.backend.v1.DockerTransportB\x06\xc2\xb8\x19\x02\x10\x01H\x00R\x06\x64ocker\x12\x34\n\renabled_tools\x18\x05 \x03(\tB\x0f\xc2\xb8\x19\x02\x30\x02\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x0c\x65nabledTools\x12h\n\x03\x65nv\x18\x06 \x03(\x0b\x32*.stigmer.backend.v1.McpServerSpec.EnvEntryB*\xbaH\'\x9a\x01$\x10\xe8\x07\"\x1fr\x1d\x18\xfd\x01\x32\x18^[A-Za-z_][A-Za-z0-9_]*$R\x03\x65nv\x1a_\n\x08\x45nvEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12=\n\x05value\x18\x02 \x01(\x0b\x32\'.stigmer.backend.v1.VariableDeclarationR\x05value:\x02\x38\x01\x42\x12\n\ttransport\x12\x05\xbaH\x02\x08\x01\"\x88\x02\n\x0eStdioTransport\x12*\n\x07\x63ommand\x18\x01 \x01(\tB\x10\xbaH\rr\x0b\x10\x01\x18\x80 \x92\x02\x03npxR\x07\x63ommand\x12\x1d\n\x04\x61rgs\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x04\x61rgs\x12)\n\x0bworking_dir\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\nworkingDir\x12H\n\x03\x65nv\x18\x04 \x03(\x0b\x32+.stigmer.backend.v1.StdioTransport.EnvEntryB\t\xbaH\x06\x9a\x01\x03\x10\xe8\x07R\x03\x65nv\x1a\x36\n\x08\x45nvEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\xe8\x04\n\rHttpTransport\x12\xcc\x01\n\x03url\x18\x01 \x01(\tB\xb9\x01\xbaH\xb5\x01r\x1f\x10\x01\x18\x80 \x92\x02\x17https://mcp.example.com\xba\x01\x90\x01\n\x08http_url\x12\"must be an http:// or https:// URL\x1a`this == \'\' || this.startsWith(\'http://\') || this.startsWith(\'https://\') || this.startsWith(\'${\')R\x03url\x12S\n\x07headers\x18\x02 \x03(\x0b\x32..stigmer.backend.v1.HttpTransport.HeadersEntryB\t\xbaH\x06\x9a\x01\x03\x10\x80\x02R\x07headers\x12`\n\x0cquery_params\x18\x03 \x03(\x0b\x32\x32.stigmer.backend.v1.HttpTransport.QueryParamsEntryB\t\xbaH\x06\x9a\x01\x03\x10\x80\x02R\x0bqueryParams\x12\x41\n\x0ftimeout_seconds\x18\x04 \x01(\x05\x42\x13\xc2\xb8\x19\x05\x82\x01\x02\x33\x30\xbaH\x07\x1a\x05\x18\xac\x02(\x00H\x00R\x0etimeoutSeconds\x88\x01\x01\x1a:\n\x0cHeadersEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x1a>\n\x10QueryParamsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x42\x12\n\x10_timeout_seconds\"\x91\x03\n\x0f\x44ockerTransport\x12\x30\n\x05image\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15\x10\x01\x18\x80 \x92\x02\rmcp/fetch:1.2R\x05image\x12\x1d\n\x04\x61rgs\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x04\x61rgs\x12\x44\n\x07volumes\x18\x03 \x03(\x0b\x32\x1f.stigmer.backend.v1.VolumeMountB\t\xbaH\x06\x92\x01\x03\x10\x80\x02R\x07volumes\x12\"\n\x07network\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xfd\x01R\x07network\x12@\n\x05ports\x18\x05 \x03(\x0b\x32\x1f.stigmer.backend.v1.PortMappingB\t\xbaH\x06\x92\x01\x03\x10\x80\x02R\x05ports\x12I\n\x03\x65nv\x18\x06 \x03(\x0b\x32,.stigmer.backend.v1.DockerTransport.EnvEntryB\t\xbaH\x06\x9a\x01\x03\x10\xe8\x07R\x03\x65nv\x1a\x36\n\x08\x45nvEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\x80\x01\n\x0bVolumeMount\x12$\n\thost_path\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\x08hostPath\x12.\n\x0e\x63ontainer_path\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\rcontainerPath\x12\x1b\n\tread_only\x18\x03 \x01(\x08R\x08readOnly\"\xa6\x01\n\x0bPortMapping\x12(\n\thost_port\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x01R\x08hostPort\x12\x32\n\x0e\x63ontainer_port\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x01R\rcontainerPort\x12\x39\n\x08protocol\x18\x03 \x01(\tB\x1d\xc2\xb8\x19\x08\x82\x01\x05\"tcp\"\xbaH\x0er\x0cR\x00R\x03tcpR\x03udpR\x08protocol\"\xd4\x01\n\x13VariableDeclaration\x12\x1b\n\tis_secret\x18\x01 \x01(\x08R\x08isSecret\x12\x1a\n\x08optional\x18\x02 \x01(\x08R\x08optional\x12*\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\x0b\x64\x65scription\x12\x39\n\x07\x64\x65\x66\x61ult\x18\x04 \x01(\tB\x1a\xc2\xb8\x19\rJ\tis_secreth\x01\xbaH\x06r\x04\x18\x80\x80\x10H\x00R\x07\x64\x65\x66\x61ult\x88\x01\x01:\x11\xb2\xb8\x19\r\n\x0b\x64\x65scriptionB\n\n\x08_default\"P\n\x0fMcpServerStatus\x12=\n\nconditions\x18\x01 \x03(\x0b\x32\x1d.stigmer.backend.v1.ConditionR\nconditionsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -60,7 +60,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STDIOTRANSPORT_ENVENTRY']._loaded_options = None
   _globals['_STDIOTRANSPORT_ENVENTRY']._serialized_options = b'8\001'
   _globals['_STDIOTRANSPORT'].fields_by_name['command']._loaded_options = None
-  _globals['_STDIOTRANSPORT'].fields_by_name['command']._serialized_options = b'\272H\007r\005\020\001\030\200 '
+  _globals['_STDIOTRANSPORT'].fields_by_name['command']._serialized_options = b'\272H\rr\013\020\001\030\200 \222\002\003npx'
   _globals['_STDIOTRANSPORT'].fields_by_name['args']._loaded_options = None
   _globals['_STDIOTRANSPORT'].fields_by_name['args']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_STDIOTRANSPORT'].fields_by_name['working_dir']._loaded_options = None
@@ -72,17 +72,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HTTPTRANSPORT_QUERYPARAMSENTRY']._loaded_options = None
   _globals['_HTTPTRANSPORT_QUERYPARAMSENTRY']._serialized_options = b'8\001'
   _globals['_HTTPTRANSPORT'].fields_by_name['url']._loaded_options = None
-  _globals['_HTTPTRANSPORT'].fields_by_name['url']._serialized_options = b'\272H\233\001r\005\020\001\030\200 \272\001\220\001\n\010http_url\022\"must be an http:// or https:// URL\032`this == \'\' || this.startsWith(\'http://\') || this.startsWith(\'https://\') || this.startsWith(\'${\')'
+  _globals['_HTTPTRANSPORT'].fields_by_name['url']._serialized_options = b'\272H\265\001r\037\020\001\030\200 \222\002\027https://mcp.example.com\272\001\220\001\n\010http_url\022\"must be an http:// or https:// URL\032`this == \'\' || this.startsWith(\'http://\') || this.startsWith(\'https://\') || this.startsWith(\'${\')'
   _globals['_HTTPTRANSPORT'].fields_by_name['headers']._loaded_options = None
   _globals['_HTTPTRANSPORT'].fields_by_name['headers']._serialized_options = b'\272H\006\232\001\003\020\200\002'
   _globals['_HTTPTRANSPORT'].fields_by_name['query_params']._loaded_options = None
   _globals['_HTTPTRANSPORT'].fields_by_name['query_params']._serialized_options = b'\272H\006\232\001\003\020\200\002'
   _globals['_HTTPTRANSPORT'].fields_by_name['timeout_seconds']._loaded_options = None
-  _globals['_HTTPTRANSPORT'].fields_by_name['timeout_seconds']._serialized_options = b'\272H\007\032\005\030\254\002(\000'
+  _globals['_HTTPTRANSPORT'].fields_by_name['timeout_seconds']._serialized_options = b'\302\270\031\005\202\001\00230\272H\007\032\005\030\254\002(\000'
   _globals['_DOCKERTRANSPORT_ENVENTRY']._loaded_options = None
   _globals['_DOCKERTRANSPORT_ENVENTRY']._serialized_options = b'8\001'
   _globals['_DOCKERTRANSPORT'].fields_by_name['image']._loaded_options = None
-  _globals['_DOCKERTRANSPORT'].fields_by_name['image']._serialized_options = b'\272H\007r\005\020\001\030\200 '
+  _globals['_DOCKERTRANSPORT'].fields_by_name['image']._serialized_options = b'\272H\027r\025\020\001\030\200 \222\002\rmcp/fetch:1.2'
   _globals['_DOCKERTRANSPORT'].fields_by_name['args']._loaded_options = None
   _globals['_DOCKERTRANSPORT'].fields_by_name['args']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_DOCKERTRANSPORT'].fields_by_name['volumes']._loaded_options = None
@@ -102,7 +102,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PORTMAPPING'].fields_by_name['container_port']._loaded_options = None
   _globals['_PORTMAPPING'].fields_by_name['container_port']._serialized_options = b'\272H\010\032\006\030\377\377\003(\001'
   _globals['_PORTMAPPING'].fields_by_name['protocol']._loaded_options = None
-  _globals['_PORTMAPPING'].fields_by_name['protocol']._serialized_options = b'\272H\016r\014R\000R\003tcpR\003udp'
+  _globals['_PORTMAPPING'].fields_by_name['protocol']._serialized_options = b'\302\270\031\010\202\001\005\"tcp\"\272H\016r\014R\000R\003tcpR\003udp'
   _globals['_VARIABLEDECLARATION'].fields_by_name['description']._loaded_options = None
   _globals['_VARIABLEDECLARATION'].fields_by_name['description']._serialized_options = b'\272H\005r\003\030\200 '
   _globals['_VARIABLEDECLARATION'].fields_by_name['default']._loaded_options = None
@@ -116,25 +116,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MCPSERVERSPEC_ENVENTRY']._serialized_start=903
   _globals['_MCPSERVERSPEC_ENVENTRY']._serialized_end=998
   _globals['_STDIOTRANSPORT']._serialized_start=1021
-  _globals['_STDIOTRANSPORT']._serialized_end=1279
-  _globals['_STDIOTRANSPORT_ENVENTRY']._serialized_start=1225
-  _globals['_STDIOTRANSPORT_ENVENTRY']._serialized_end=1279
-  _globals['_HTTPTRANSPORT']._serialized_start=1282
-  _globals['_HTTPTRANSPORT']._serialized_end=1863
-  _globals['_HTTPTRANSPORT_HEADERSENTRY']._serialized_start=1721
-  _globals['_HTTPTRANSPORT_HEADERSENTRY']._serialized_end=1779
-  _globals['_HTTPTRANSPORT_QUERYPARAMSENTRY']._serialized_start=1781
-  _globals['_HTTPTRANSPORT_QUERYPARAMSENTRY']._serialized_end=1843
-  _globals['_DOCKERTRANSPORT']._serialized_start=1866
-  _globals['_DOCKERTRANSPORT']._serialized_end=2251
-  _globals['_DOCKERTRANSPORT_ENVENTRY']._serialized_start=1225
-  _globals['_DOCKERTRANSPORT_ENVENTRY']._serialized_end=1279
-  _globals['_VOLUMEMOUNT']._serialized_start=2254
-  _globals['_VOLUMEMOUNT']._serialized_end=2382
-  _globals['_PORTMAPPING']._serialized_start=2385
-  _globals['_PORTMAPPING']._serialized_end=2539
-  _globals['_VARIABLEDECLARATION']._serialized_start=2542
-  _globals['_VARIABLEDECLARATION']._serialized_end=2754
-  _globals['_MCPSERVERSTATUS']._serialized_start=2756
-  _globals['_MCPSERVERSTATUS']._serialized_end=2836
+  _globals['_STDIOTRANSPORT']._serialized_end=1285
+  _globals['_STDIOTRANSPORT_ENVENTRY']._serialized_start=1231
+  _globals['_STDIOTRANSPORT_ENVENTRY']._serialized_end=1285
+  _globals['_HTTPTRANSPORT']._serialized_start=1288
+  _globals['_HTTPTRANSPORT']._serialized_end=1904
+  _globals['_HTTPTRANSPORT_HEADERSENTRY']._serialized_start=1762
+  _globals['_HTTPTRANSPORT_HEADERSENTRY']._serialized_end=1820
+  _globals['_HTTPTRANSPORT_QUERYPARAMSENTRY']._serialized_start=1822
+  _globals['_HTTPTRANSPORT_QUERYPARAMSENTRY']._serialized_end=1884
+  _globals['_DOCKERTRANSPORT']._serialized_start=1907
+  _globals['_DOCKERTRANSPORT']._serialized_end=2308
+  _globals['_DOCKERTRANSPORT_ENVENTRY']._serialized_start=1231
+  _globals['_DOCKERTRANSPORT_ENVENTRY']._serialized_end=1285
+  _globals['_VOLUMEMOUNT']._serialized_start=2311
+  _globals['_VOLUMEMOUNT']._serialized_end=2439
+  _globals['_PORTMAPPING']._serialized_start=2442
+  _globals['_PORTMAPPING']._serialized_end=2608
+  _globals['_VARIABLEDECLARATION']._serialized_start=2611
+  _globals['_VARIABLEDECLARATION']._serialized_end=2823
+  _globals['_MCPSERVERSTATUS']._serialized_start=2825
+  _globals['_MCPSERVERSTATUS']._serialized_end=2905
 # @@protoc_insertion_point(module_scope)

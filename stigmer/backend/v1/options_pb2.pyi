@@ -24,6 +24,12 @@ class ListType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LIST_TYPE_ATOMIC: _ClassVar[ListType]
     LIST_TYPE_SET: _ClassVar[ListType]
     LIST_TYPE_MAP: _ClassVar[ListType]
+
+class ArtifactForm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ARTIFACT_FORM_UNSPECIFIED: _ClassVar[ArtifactForm]
+    ARTIFACT_FORM_FOLDER: _ClassVar[ArtifactForm]
+    ARTIFACT_FORM_ARCHIVE: _ClassVar[ArtifactForm]
 VERB_UNSPECIFIED: Verb
 VERB_CREATE: Verb
 VERB_GET: Verb
@@ -35,6 +41,9 @@ LIST_TYPE_UNSPECIFIED: ListType
 LIST_TYPE_ATOMIC: ListType
 LIST_TYPE_SET: ListType
 LIST_TYPE_MAP: ListType
+ARTIFACT_FORM_UNSPECIFIED: ArtifactForm
+ARTIFACT_FORM_FOLDER: ArtifactForm
+ARTIFACT_FORM_ARCHIVE: ArtifactForm
 KIND_FIELD_NUMBER: _ClassVar[int]
 kind: _descriptor.FieldDescriptor
 FORM_FIELD_NUMBER: _ClassVar[int]
@@ -110,8 +119,26 @@ class Fold(_message.Message):
     true_field: str
     def __init__(self, into: _Optional[str] = ..., value_field: _Optional[str] = ..., true_field: _Optional[str] = ...) -> None: ...
 
+class ArtifactReference(_message.Message):
+    __slots__ = ("media_type", "text_file", "text_field")
+    MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FILE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_FIELD_NUMBER: _ClassVar[int]
+    media_type: str
+    text_file: str
+    text_field: str
+    def __init__(self, media_type: _Optional[str] = ..., text_file: _Optional[str] = ..., text_field: _Optional[str] = ...) -> None: ...
+
+class ArtifactSource(_message.Message):
+    __slots__ = ("into", "form")
+    INTO_FIELD_NUMBER: _ClassVar[int]
+    FORM_FIELD_NUMBER: _ClassVar[int]
+    into: str
+    form: ArtifactForm
+    def __init__(self, into: _Optional[str] = ..., form: _Optional[_Union[ArtifactForm, str]] = ...) -> None: ...
+
 class FieldRules(_message.Message):
-    __slots__ = ("output_only", "immutable", "secret", "reference", "sibling", "list_type", "list_key", "fold", "secret_when", "file_source", "value_source_for", "list_of_keys", "scalar_text")
+    __slots__ = ("output_only", "immutable", "secret", "reference", "sibling", "list_type", "list_key", "fold", "secret_when", "file_source", "value_source_for", "list_of_keys", "scalar_text", "artifact", "artifact_source", "default_value")
     OUTPUT_ONLY_FIELD_NUMBER: _ClassVar[int]
     IMMUTABLE_FIELD_NUMBER: _ClassVar[int]
     SECRET_FIELD_NUMBER: _ClassVar[int]
@@ -125,6 +152,9 @@ class FieldRules(_message.Message):
     VALUE_SOURCE_FOR_FIELD_NUMBER: _ClassVar[int]
     LIST_OF_KEYS_FIELD_NUMBER: _ClassVar[int]
     SCALAR_TEXT_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_VALUE_FIELD_NUMBER: _ClassVar[int]
     output_only: bool
     immutable: bool
     secret: bool
@@ -138,4 +168,7 @@ class FieldRules(_message.Message):
     value_source_for: str
     list_of_keys: bool
     scalar_text: bool
-    def __init__(self, output_only: bool = ..., immutable: bool = ..., secret: bool = ..., reference: _Optional[_Union[Reference, _Mapping]] = ..., sibling: _Optional[_Union[SiblingReference, _Mapping]] = ..., list_type: _Optional[_Union[ListType, str]] = ..., list_key: _Optional[str] = ..., fold: _Optional[_Union[Fold, _Mapping]] = ..., secret_when: _Optional[str] = ..., file_source: bool = ..., value_source_for: _Optional[str] = ..., list_of_keys: bool = ..., scalar_text: bool = ...) -> None: ...
+    artifact: ArtifactReference
+    artifact_source: ArtifactSource
+    default_value: str
+    def __init__(self, output_only: bool = ..., immutable: bool = ..., secret: bool = ..., reference: _Optional[_Union[Reference, _Mapping]] = ..., sibling: _Optional[_Union[SiblingReference, _Mapping]] = ..., list_type: _Optional[_Union[ListType, str]] = ..., list_key: _Optional[str] = ..., fold: _Optional[_Union[Fold, _Mapping]] = ..., secret_when: _Optional[str] = ..., file_source: bool = ..., value_source_for: _Optional[str] = ..., list_of_keys: bool = ..., scalar_text: bool = ..., artifact: _Optional[_Union[ArtifactReference, _Mapping]] = ..., artifact_source: _Optional[_Union[ArtifactSource, _Mapping]] = ..., default_value: _Optional[str] = ...) -> None: ...

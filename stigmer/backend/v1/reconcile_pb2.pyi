@@ -164,20 +164,22 @@ class ApplyChangesRequest(_message.Message):
     def __init__(self, header: _Optional[_Union[ApplyHeader, _Mapping]] = ..., chunk: _Optional[_Union[ApplyChunk, _Mapping]] = ...) -> None: ...
 
 class ApplyHeader(_message.Message):
-    __slots__ = ("request_id", "validate_only", "independent", "manager", "force_conflicts", "change_count")
+    __slots__ = ("request_id", "validate_only", "independent", "manager", "force_conflicts", "change_count", "pending_artifacts")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     INDEPENDENT_FIELD_NUMBER: _ClassVar[int]
     MANAGER_FIELD_NUMBER: _ClassVar[int]
     FORCE_CONFLICTS_FIELD_NUMBER: _ClassVar[int]
     CHANGE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    PENDING_ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     validate_only: bool
     independent: bool
     manager: str
     force_conflicts: bool
     change_count: int
-    def __init__(self, request_id: _Optional[str] = ..., validate_only: bool = ..., independent: bool = ..., manager: _Optional[str] = ..., force_conflicts: bool = ..., change_count: _Optional[int] = ...) -> None: ...
+    pending_artifacts: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, request_id: _Optional[str] = ..., validate_only: bool = ..., independent: bool = ..., manager: _Optional[str] = ..., force_conflicts: bool = ..., change_count: _Optional[int] = ..., pending_artifacts: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ApplyChunk(_message.Message):
     __slots__ = ("changes",)
@@ -204,14 +206,16 @@ class ChangeResult(_message.Message):
     def __init__(self, key: _Optional[_Union[ResourceKey, _Mapping]] = ..., outcome: _Optional[_Union[ChangeOutcome, str]] = ..., id: _Optional[str] = ..., resource_version: _Optional[int] = ..., error: _Optional[_Union[ChangeError, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., blocked_by: _Optional[_Union[ResourceKey, _Mapping]] = ...) -> None: ...
 
 class ChangeError(_message.Message):
-    __slots__ = ("code", "message", "violations")
+    __slots__ = ("code", "message", "violations", "hint")
     CODE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     VIOLATIONS_FIELD_NUMBER: _ClassVar[int]
+    HINT_FIELD_NUMBER: _ClassVar[int]
     code: str
     message: str
     violations: _containers.RepeatedCompositeFieldContainer[FieldViolation]
-    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., violations: _Optional[_Iterable[_Union[FieldViolation, _Mapping]]] = ...) -> None: ...
+    hint: str
+    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., violations: _Optional[_Iterable[_Union[FieldViolation, _Mapping]]] = ..., hint: _Optional[str] = ...) -> None: ...
 
 class FieldViolation(_message.Message):
     __slots__ = ("field", "description", "related")

@@ -26,7 +26,7 @@ from stigmer.backend.v1 import metadata_pb2 as stigmer_dot_backend_dot_v1_dot_me
 from stigmer.backend.v1 import options_pb2 as stigmer_dot_backend_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1estigmer/backend/v1/skill.proto\x12\x12stigmer.backend.v1\x1a!stigmer/backend/v1/metadata.proto\x1a stigmer/backend/v1/options.proto\"\xac\x02\n\x05Skill\x12\x1f\n\x0b\x61pi_version\x18\x01 \x01(\tR\napiVersion\x12\x12\n\x04kind\x18\x02 \x01(\tR\x04kind\x12H\n\x08metadata\x18\x03 \x01(\x0b\x32$.stigmer.backend.v1.ResourceMetadataB\x06\xbaH\x03\xc8\x01\x01R\x08metadata\x12\x39\n\x04spec\x18\x04 \x01(\x0b\x32\x1d.stigmer.backend.v1.SkillSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12?\n\x06status\x18\x05 \x01(\x0b\x32\x1f.stigmer.backend.v1.SkillStatusB\x06\xc2\xb8\x19\x02\x08\x01R\x06status:(\xaa\xb8\x19$\n\x15\x61gentic.stigmer.ai/v1\x12\x06skills\x1a\x03skl\"\x81\x01\n\tSkillSpec\x12*\n\x0b\x64\x65scription\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\x0b\x64\x65scription\x12,\n\x08skill_md\x18\x02 \x01(\tB\x11\xc2\xb8\x19\x02P\x01\xbaH\x08r\x06\x10\x01\x18\x80\x80@R\x07skillMd\x12\x1a\n\x03tag\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xfd\x01R\x03tag\"f\n\x0bSkillStatus\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version\x12=\n\nconditions\x18\x02 \x03(\x0b\x32\x1d.stigmer.backend.v1.ConditionR\nconditionsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1estigmer/backend/v1/skill.proto\x12\x12stigmer.backend.v1\x1a!stigmer/backend/v1/metadata.proto\x1a stigmer/backend/v1/options.proto\"\xac\x02\n\x05Skill\x12\x1f\n\x0b\x61pi_version\x18\x01 \x01(\tR\napiVersion\x12\x12\n\x04kind\x18\x02 \x01(\tR\x04kind\x12H\n\x08metadata\x18\x03 \x01(\x0b\x32$.stigmer.backend.v1.ResourceMetadataB\x06\xbaH\x03\xc8\x01\x01R\x08metadata\x12\x39\n\x04spec\x18\x04 \x01(\x0b\x32\x1d.stigmer.backend.v1.SkillSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12?\n\x06status\x18\x05 \x01(\x0b\x32\x1f.stigmer.backend.v1.SkillStatusB\x06\xc2\xb8\x19\x02\x08\x01R\x06status:(\xaa\xb8\x19$\n\x15\x61gentic.stigmer.ai/v1\x12\x06skills\x1a\x03skl\"\xe5\x02\n\tSkillSpec\x12*\n\x0b\x64\x65scription\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\x0b\x64\x65scription\x12,\n\x08skill_md\x18\x02 \x01(\tB\x11\xc2\xb8\x19\x02P\x01\xbaH\x08r\x06\x10\x01\x18\x80\x80@R\x07skillMd\x12#\n\x03tag\x18\x03 \x01(\tB\x11\xbaH\x0er\x0c\x18\xfd\x01\x92\x02\x06stableR\x03tag\x12\x65\n\x08\x61rtifact\x18\x04 \x01(\tBG\xc2\xb8\x19\'r%\n\x0f\x61pplication/zip\x12\x08SKILL.md\x1a\x08skill_md\xbaH\x19r\x17\x32\x15^sha256:[0-9a-f]{64}$H\x00R\x08\x61rtifact\x12\x39\n\x06\x66older\x18\x05 \x01(\tB\x1f\xc2\xb8\x19\x0ez\x0c\n\x08\x61rtifact\x10\x01\xbaH\nr\x08\x92\x02\x05./pdfH\x00R\x06\x66older\x12.\n\x06\x62undle\x18\x06 \x01(\x0c\x42\x14\xc2\xb8\x19\x10P\x01z\x0c\n\x08\x61rtifact\x10\x02H\x00R\x06\x62undleB\x07\n\x05\x66iles\"f\n\x0bSkillStatus\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version\x12=\n\nconditions\x18\x02 \x03(\x0b\x32\x1d.stigmer.backend.v1.ConditionR\nconditionsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,11 +46,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SKILLSPEC'].fields_by_name['skill_md']._loaded_options = None
   _globals['_SKILLSPEC'].fields_by_name['skill_md']._serialized_options = b'\302\270\031\002P\001\272H\010r\006\020\001\030\200\200@'
   _globals['_SKILLSPEC'].fields_by_name['tag']._loaded_options = None
-  _globals['_SKILLSPEC'].fields_by_name['tag']._serialized_options = b'\272H\005r\003\030\375\001'
+  _globals['_SKILLSPEC'].fields_by_name['tag']._serialized_options = b'\272H\016r\014\030\375\001\222\002\006stable'
+  _globals['_SKILLSPEC'].fields_by_name['artifact']._loaded_options = None
+  _globals['_SKILLSPEC'].fields_by_name['artifact']._serialized_options = b'\302\270\031\'r%\n\017application/zip\022\010SKILL.md\032\010skill_md\272H\031r\0272\025^sha256:[0-9a-f]{64}$'
+  _globals['_SKILLSPEC'].fields_by_name['folder']._loaded_options = None
+  _globals['_SKILLSPEC'].fields_by_name['folder']._serialized_options = b'\302\270\031\016z\014\n\010artifact\020\001\272H\nr\010\222\002\005./pdf'
+  _globals['_SKILLSPEC'].fields_by_name['bundle']._loaded_options = None
+  _globals['_SKILLSPEC'].fields_by_name['bundle']._serialized_options = b'\302\270\031\020P\001z\014\n\010artifact\020\002'
   _globals['_SKILL']._serialized_start=124
   _globals['_SKILL']._serialized_end=424
   _globals['_SKILLSPEC']._serialized_start=427
-  _globals['_SKILLSPEC']._serialized_end=556
-  _globals['_SKILLSTATUS']._serialized_start=558
-  _globals['_SKILLSTATUS']._serialized_end=660
+  _globals['_SKILLSPEC']._serialized_end=784
+  _globals['_SKILLSTATUS']._serialized_start=786
+  _globals['_SKILLSTATUS']._serialized_end=888
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from stigmer.backend.v1 import options_pb2 as stigmer_dot_backend_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%stigmer/backend/v1/workflow_dsl.proto\x12\x12stigmer.backend.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a stigmer/backend/v1/options.proto\"\x9d\x03\n\x0b\x44slDocument\x12\x30\n\x03\x64sl\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^1\\.0\\.[0-9]+([-+].*)?$R\x03\x64sl\x12&\n\tnamespace\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xfd\x01R\tnamespace\x12\x1e\n\x04name\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xfd\x01R\x04name\x12\"\n\x07version\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xfd\x01R\x07version\x12\x1e\n\x05title\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\x05title\x12#\n\x07summary\x18\x06 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x04R\x07summary\x12=\n\x04tags\x18\x07 \x03(\x0b\x32).stigmer.backend.v1.DslDocument.TagsEntryR\x04tags\x12\x33\n\x08metadata\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructR\x08metadata\x1a\x37\n\tTagsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"g\n\x08\x44slInput\x12/\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x06schema\x12*\n\x04\x66rom\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x04\x66rom\"d\n\tDslOutput\x12/\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x06schema\x12&\n\x02\x61s\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x02\x61s\"y\n\x0c\x44slTaskEntry\x12\x1e\n\x04name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xfd\x01R\x04name\x12\x37\n\x04task\x18\x02 \x01(\x0b\x32\x1b.stigmer.backend.v1.DslTaskB\x06\xbaH\x03\xc8\x01\x01R\x04task:\x10\xb2\xb8\x19\x0c\x12\x04name\x1a\x04task\"\xec\r\n\x07\x44slTask\x12\x0e\n\x02if\x18\x01 \x01(\tR\x02if\x12\x32\n\x05input\x18\x02 \x01(\x0b\x32\x1c.stigmer.backend.v1.DslInputR\x05input\x12\x35\n\x06output\x18\x03 \x01(\x0b\x32\x1d.stigmer.backend.v1.DslOutputR\x06output\x12\x35\n\x06\x65xport\x18\x04 \x01(\x0b\x32\x1d.stigmer.backend.v1.DslExportR\x06\x65xport\x12\x30\n\x07timeout\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueR\x07timeout\x12\x12\n\x04then\x18\x06 \x01(\tR\x04then\x12\x33\n\x08metadata\x18\x07 \x01(\x0b\x32\x17.google.protobuf.StructR\x08metadata\x12(\n\x03set\x18\n \x01(\x0b\x32\x16.google.protobuf.ValueR\x03set\x12\x12\n\x04\x63\x61ll\x18\x0b \x01(\tR\x04\x63\x61ll\x12+\n\x04with\x18\x0c \x01(\x0b\x32\x17.google.protobuf.StructR\x04with\x12:\n\x06switch\x18\r \x03(\x0b\x32\".stigmer.backend.v1.DslSwitchEntryR\x06switch\x12,\n\x03\x66or\x18\x0e \x01(\x0b\x32\x1a.stigmer.backend.v1.DslForR\x03\x66or\x12\x14\n\x05while\x18\x0f \x01(\tR\x05while\x12\x30\n\x02\x64o\x18\x10 \x03(\x0b\x32 .stigmer.backend.v1.DslTaskEntryR\x02\x64o\x12/\n\x04\x66ork\x18\x11 \x01(\x0b\x32\x1b.stigmer.backend.v1.DslForkR\x04\x66ork\x12\x32\n\x03try\x18\x12 \x03(\x0b\x32 .stigmer.backend.v1.DslTaskEntryR\x03try\x12\x32\n\x05\x63\x61tch\x18\x13 \x01(\x0b\x32\x1c.stigmer.backend.v1.DslCatchR\x05\x63\x61tch\x12/\n\x06listen\x18\x14 \x01(\x0b\x32\x17.google.protobuf.StructR\x06listen\x12*\n\x04wait\x18\x15 \x01(\x0b\x32\x16.google.protobuf.ValueR\x04wait\x12-\n\x05raise\x18\x16 \x01(\x0b\x32\x17.google.protobuf.StructR\x05raise\x12)\n\x03run\x18\x17 \x01(\x0b\x32\x17.google.protobuf.StructR\x03run\x12+\n\x04\x65mit\x18\x18 \x01(\x0b\x32\x17.google.protobuf.StructR\x04\x65mit\x12\x31\n\x07\x66oreach\x18\x19 \x01(\x0b\x32\x17.google.protobuf.StructR\x07\x66oreach:\xe6\x05\xbaH\xe2\x05\x1a\xb9\x03\n\rdsl_task_type\x12Ygive exactly one of set, call, switch, for, fork, try, listen, wait, raise, run, emit, do\x1a\xcc\x02(has(this.set) ? 1 : 0) + (this.call != \'\' ? 1 : 0) + (size(this.switch) > 0 ? 1 : 0) + (has(this.for) || size(this.do) > 0 ? 1 : 0) + (has(this.fork) ? 1 : 0) + (size(this.try) > 0 ? 1 : 0) + (has(this.listen) ? 1 : 0) + (has(this.wait) ? 1 : 0) + (has(this.raise) ? 1 : 0) + (has(this.run) ? 1 : 0) + (has(this.emit) ? 1 : 0) == 1\x1a?\n\ndsl_for_do\x12\x0c\x66or needs do\x1a#!has(this.for) || size(this.do) > 0\x1aH\n\rdsl_while_for\x12\x14while belongs to for\x1a!this.while == \'\' || has(this.for)\x1aS\n\tdsl_catch\x12\x1dtry and catch belong together\x1a\'(size(this.try) > 0) == has(this.catch)\x1a\x44\n\x08\x64sl_with\x12\x14with belongs to call\x1a\"!has(this.with) || this.call != \'\'\"d\n\tDslExport\x12/\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x06schema\x12&\n\x02\x61s\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x02\x61s\"~\n\x0e\x44slSwitchEntry\x12\x1b\n\x04name\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\x04name\x12=\n\x04\x63\x61se\x18\x02 \x01(\x0b\x32!.stigmer.backend.v1.DslSwitchCaseB\x06\xbaH\x03\xc8\x01\x01R\x04\x63\x61se:\x10\xb2\xb8\x19\x0c\x12\x04name\x1a\x04\x63\x61se\"@\n\rDslSwitchCase\x12\x12\n\x04when\x18\x01 \x01(\tR\x04when\x12\x1b\n\x04then\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\x04then\"\\\n\x06\x44slFor\x12\x12\n\x04\x65\x61\x63h\x18\x01 \x01(\tR\x04\x65\x61\x63h\x12.\n\x02in\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueB\x06\xbaH\x03\xc8\x01\x01R\x02in\x12\x0e\n\x02\x61t\x18\x03 \x01(\tR\x02\x61t\"k\n\x07\x44slFork\x12\x46\n\x08\x62ranches\x18\x01 \x03(\x0b\x32 .stigmer.backend.v1.DslTaskEntryB\x08\xbaH\x05\x92\x01\x02\x08\x01R\x08\x62ranches\x12\x18\n\x07\x63ompete\x18\x02 \x01(\x08R\x07\x63ompete\"\xe0\x01\n\x08\x44slCatch\x12/\n\x06\x65rrors\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x06\x65rrors\x12\x0e\n\x02\x61s\x18\x02 \x01(\tR\x02\x61s\x12\x12\n\x04when\x18\x03 \x01(\tR\x04when\x12\x1f\n\x0b\x65xcept_when\x18\x04 \x01(\tR\nexceptWhen\x12,\n\x05retry\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05retry\x12\x30\n\x02\x64o\x18\x06 \x03(\x0b\x32 .stigmer.backend.v1.DslTaskEntryR\x02\x64ob\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%stigmer/backend/v1/workflow_dsl.proto\x12\x12stigmer.backend.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a stigmer/backend/v1/options.proto\"\xad\x03\n\x0b\x44slDocument\x12\x38\n\x03\x64sl\x18\x01 \x01(\tB&\xbaH#r!2\x17^1\\.0\\.[0-9]+([-+].*)?$\x92\x02\x05\x31.0.0R\x03\x64sl\x12&\n\tnamespace\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xfd\x01R\tnamespace\x12\x1e\n\x04name\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xfd\x01R\x04name\x12*\n\x07version\x18\x04 \x01(\tB\x10\xbaH\rr\x0b\x18\xfd\x01\x92\x02\x05\x30.1.0R\x07version\x12\x1e\n\x05title\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\x05title\x12#\n\x07summary\x18\x06 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x04R\x07summary\x12=\n\x04tags\x18\x07 \x03(\x0b\x32).stigmer.backend.v1.DslDocument.TagsEntryR\x04tags\x12\x33\n\x08metadata\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructR\x08metadata\x1a\x37\n\tTagsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"g\n\x08\x44slInput\x12/\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x06schema\x12*\n\x04\x66rom\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x04\x66rom\"d\n\tDslOutput\x12/\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x06schema\x12&\n\x02\x61s\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x02\x61s\"y\n\x0c\x44slTaskEntry\x12\x1e\n\x04name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xfd\x01R\x04name\x12\x37\n\x04task\x18\x02 \x01(\x0b\x32\x1b.stigmer.backend.v1.DslTaskB\x06\xbaH\x03\xc8\x01\x01R\x04task:\x10\xb2\xb8\x19\x0c\x12\x04name\x1a\x04task\"\xec\r\n\x07\x44slTask\x12\x0e\n\x02if\x18\x01 \x01(\tR\x02if\x12\x32\n\x05input\x18\x02 \x01(\x0b\x32\x1c.stigmer.backend.v1.DslInputR\x05input\x12\x35\n\x06output\x18\x03 \x01(\x0b\x32\x1d.stigmer.backend.v1.DslOutputR\x06output\x12\x35\n\x06\x65xport\x18\x04 \x01(\x0b\x32\x1d.stigmer.backend.v1.DslExportR\x06\x65xport\x12\x30\n\x07timeout\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueR\x07timeout\x12\x12\n\x04then\x18\x06 \x01(\tR\x04then\x12\x33\n\x08metadata\x18\x07 \x01(\x0b\x32\x17.google.protobuf.StructR\x08metadata\x12(\n\x03set\x18\n \x01(\x0b\x32\x16.google.protobuf.ValueR\x03set\x12\x12\n\x04\x63\x61ll\x18\x0b \x01(\tR\x04\x63\x61ll\x12+\n\x04with\x18\x0c \x01(\x0b\x32\x17.google.protobuf.StructR\x04with\x12:\n\x06switch\x18\r \x03(\x0b\x32\".stigmer.backend.v1.DslSwitchEntryR\x06switch\x12,\n\x03\x66or\x18\x0e \x01(\x0b\x32\x1a.stigmer.backend.v1.DslForR\x03\x66or\x12\x14\n\x05while\x18\x0f \x01(\tR\x05while\x12\x30\n\x02\x64o\x18\x10 \x03(\x0b\x32 .stigmer.backend.v1.DslTaskEntryR\x02\x64o\x12/\n\x04\x66ork\x18\x11 \x01(\x0b\x32\x1b.stigmer.backend.v1.DslForkR\x04\x66ork\x12\x32\n\x03try\x18\x12 \x03(\x0b\x32 .stigmer.backend.v1.DslTaskEntryR\x03try\x12\x32\n\x05\x63\x61tch\x18\x13 \x01(\x0b\x32\x1c.stigmer.backend.v1.DslCatchR\x05\x63\x61tch\x12/\n\x06listen\x18\x14 \x01(\x0b\x32\x17.google.protobuf.StructR\x06listen\x12*\n\x04wait\x18\x15 \x01(\x0b\x32\x16.google.protobuf.ValueR\x04wait\x12-\n\x05raise\x18\x16 \x01(\x0b\x32\x17.google.protobuf.StructR\x05raise\x12)\n\x03run\x18\x17 \x01(\x0b\x32\x17.google.protobuf.StructR\x03run\x12+\n\x04\x65mit\x18\x18 \x01(\x0b\x32\x17.google.protobuf.StructR\x04\x65mit\x12\x31\n\x07\x66oreach\x18\x19 \x01(\x0b\x32\x17.google.protobuf.StructR\x07\x66oreach:\xe6\x05\xbaH\xe2\x05\x1a\xb9\x03\n\rdsl_task_type\x12Ygive exactly one of set, call, switch, for, fork, try, listen, wait, raise, run, emit, do\x1a\xcc\x02(has(this.set) ? 1 : 0) + (this.call != \'\' ? 1 : 0) + (size(this.switch) > 0 ? 1 : 0) + (has(this.for) || size(this.do) > 0 ? 1 : 0) + (has(this.fork) ? 1 : 0) + (size(this.try) > 0 ? 1 : 0) + (has(this.listen) ? 1 : 0) + (has(this.wait) ? 1 : 0) + (has(this.raise) ? 1 : 0) + (has(this.run) ? 1 : 0) + (has(this.emit) ? 1 : 0) == 1\x1a?\n\ndsl_for_do\x12\x0c\x66or needs do\x1a#!has(this.for) || size(this.do) > 0\x1aH\n\rdsl_while_for\x12\x14while belongs to for\x1a!this.while == \'\' || has(this.for)\x1aS\n\tdsl_catch\x12\x1dtry and catch belong together\x1a\'(size(this.try) > 0) == has(this.catch)\x1a\x44\n\x08\x64sl_with\x12\x14with belongs to call\x1a\"!has(this.with) || this.call != \'\'\"d\n\tDslExport\x12/\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x06schema\x12&\n\x02\x61s\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x02\x61s\"~\n\x0e\x44slSwitchEntry\x12\x1b\n\x04name\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\x04name\x12=\n\x04\x63\x61se\x18\x02 \x01(\x0b\x32!.stigmer.backend.v1.DslSwitchCaseB\x06\xbaH\x03\xc8\x01\x01R\x04\x63\x61se:\x10\xb2\xb8\x19\x0c\x12\x04name\x1a\x04\x63\x61se\"@\n\rDslSwitchCase\x12\x12\n\x04when\x18\x01 \x01(\tR\x04when\x12\x1b\n\x04then\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\x04then\"{\n\x06\x44slFor\x12!\n\x04\x65\x61\x63h\x18\x01 \x01(\tB\r\xc2\xb8\x19\t\x82\x01\x06\"item\"R\x04\x65\x61\x63h\x12.\n\x02in\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueB\x06\xbaH\x03\xc8\x01\x01R\x02in\x12\x1e\n\x02\x61t\x18\x03 \x01(\tB\x0e\xc2\xb8\x19\n\x82\x01\x07\"index\"R\x02\x61t\"k\n\x07\x44slFork\x12\x46\n\x08\x62ranches\x18\x01 \x03(\x0b\x32 .stigmer.backend.v1.DslTaskEntryB\x08\xbaH\x05\x92\x01\x02\x08\x01R\x08\x62ranches\x12\x18\n\x07\x63ompete\x18\x02 \x01(\x08R\x07\x63ompete\"\xf0\x01\n\x08\x44slCatch\x12/\n\x06\x65rrors\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x06\x65rrors\x12\x1e\n\x02\x61s\x18\x02 \x01(\tB\x0e\xc2\xb8\x19\n\x82\x01\x07\"error\"R\x02\x61s\x12\x12\n\x04when\x18\x03 \x01(\tR\x04when\x12\x1f\n\x0b\x65xcept_when\x18\x04 \x01(\tR\nexceptWhen\x12,\n\x05retry\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05retry\x12\x30\n\x02\x64o\x18\x06 \x03(\x0b\x32 .stigmer.backend.v1.DslTaskEntryR\x02\x64ob\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,13 +36,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DSLDOCUMENT_TAGSENTRY']._loaded_options = None
   _globals['_DSLDOCUMENT_TAGSENTRY']._serialized_options = b'8\001'
   _globals['_DSLDOCUMENT'].fields_by_name['dsl']._loaded_options = None
-  _globals['_DSLDOCUMENT'].fields_by_name['dsl']._serialized_options = b'\272H\033r\0312\027^1\\.0\\.[0-9]+([-+].*)?$'
+  _globals['_DSLDOCUMENT'].fields_by_name['dsl']._serialized_options = b'\272H#r!2\027^1\\.0\\.[0-9]+([-+].*)?$\222\002\0051.0.0'
   _globals['_DSLDOCUMENT'].fields_by_name['namespace']._loaded_options = None
   _globals['_DSLDOCUMENT'].fields_by_name['namespace']._serialized_options = b'\272H\005r\003\030\375\001'
   _globals['_DSLDOCUMENT'].fields_by_name['name']._loaded_options = None
   _globals['_DSLDOCUMENT'].fields_by_name['name']._serialized_options = b'\272H\007r\005\020\001\030\375\001'
   _globals['_DSLDOCUMENT'].fields_by_name['version']._loaded_options = None
-  _globals['_DSLDOCUMENT'].fields_by_name['version']._serialized_options = b'\272H\005r\003\030\375\001'
+  _globals['_DSLDOCUMENT'].fields_by_name['version']._serialized_options = b'\272H\rr\013\030\375\001\222\002\0050.1.0'
   _globals['_DSLDOCUMENT'].fields_by_name['title']._loaded_options = None
   _globals['_DSLDOCUMENT'].fields_by_name['title']._serialized_options = b'\272H\005r\003\030\200 '
   _globals['_DSLDOCUMENT'].fields_by_name['summary']._loaded_options = None
@@ -63,32 +63,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DSLSWITCHENTRY']._serialized_options = b'\262\270\031\014\022\004name\032\004case'
   _globals['_DSLSWITCHCASE'].fields_by_name['then']._loaded_options = None
   _globals['_DSLSWITCHCASE'].fields_by_name['then']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_DSLFOR'].fields_by_name['each']._loaded_options = None
+  _globals['_DSLFOR'].fields_by_name['each']._serialized_options = b'\302\270\031\t\202\001\006\"item\"'
   _globals['_DSLFOR'].fields_by_name['in']._loaded_options = None
   _globals['_DSLFOR'].fields_by_name['in']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_DSLFOR'].fields_by_name['at']._loaded_options = None
+  _globals['_DSLFOR'].fields_by_name['at']._serialized_options = b'\302\270\031\n\202\001\007\"index\"'
   _globals['_DSLFORK'].fields_by_name['branches']._loaded_options = None
   _globals['_DSLFORK'].fields_by_name['branches']._serialized_options = b'\272H\005\222\001\002\010\001'
+  _globals['_DSLCATCH'].fields_by_name['as']._loaded_options = None
+  _globals['_DSLCATCH'].fields_by_name['as']._serialized_options = b'\302\270\031\n\202\001\007\"error\"'
   _globals['_DSLDOCUMENT']._serialized_start=126
-  _globals['_DSLDOCUMENT']._serialized_end=539
-  _globals['_DSLDOCUMENT_TAGSENTRY']._serialized_start=484
-  _globals['_DSLDOCUMENT_TAGSENTRY']._serialized_end=539
-  _globals['_DSLINPUT']._serialized_start=541
-  _globals['_DSLINPUT']._serialized_end=644
-  _globals['_DSLOUTPUT']._serialized_start=646
-  _globals['_DSLOUTPUT']._serialized_end=746
-  _globals['_DSLTASKENTRY']._serialized_start=748
-  _globals['_DSLTASKENTRY']._serialized_end=869
-  _globals['_DSLTASK']._serialized_start=872
-  _globals['_DSLTASK']._serialized_end=2644
-  _globals['_DSLEXPORT']._serialized_start=2646
-  _globals['_DSLEXPORT']._serialized_end=2746
-  _globals['_DSLSWITCHENTRY']._serialized_start=2748
-  _globals['_DSLSWITCHENTRY']._serialized_end=2874
-  _globals['_DSLSWITCHCASE']._serialized_start=2876
-  _globals['_DSLSWITCHCASE']._serialized_end=2940
-  _globals['_DSLFOR']._serialized_start=2942
-  _globals['_DSLFOR']._serialized_end=3034
-  _globals['_DSLFORK']._serialized_start=3036
-  _globals['_DSLFORK']._serialized_end=3143
-  _globals['_DSLCATCH']._serialized_start=3146
-  _globals['_DSLCATCH']._serialized_end=3370
+  _globals['_DSLDOCUMENT']._serialized_end=555
+  _globals['_DSLDOCUMENT_TAGSENTRY']._serialized_start=500
+  _globals['_DSLDOCUMENT_TAGSENTRY']._serialized_end=555
+  _globals['_DSLINPUT']._serialized_start=557
+  _globals['_DSLINPUT']._serialized_end=660
+  _globals['_DSLOUTPUT']._serialized_start=662
+  _globals['_DSLOUTPUT']._serialized_end=762
+  _globals['_DSLTASKENTRY']._serialized_start=764
+  _globals['_DSLTASKENTRY']._serialized_end=885
+  _globals['_DSLTASK']._serialized_start=888
+  _globals['_DSLTASK']._serialized_end=2660
+  _globals['_DSLEXPORT']._serialized_start=2662
+  _globals['_DSLEXPORT']._serialized_end=2762
+  _globals['_DSLSWITCHENTRY']._serialized_start=2764
+  _globals['_DSLSWITCHENTRY']._serialized_end=2890
+  _globals['_DSLSWITCHCASE']._serialized_start=2892
+  _globals['_DSLSWITCHCASE']._serialized_end=2956
+  _globals['_DSLFOR']._serialized_start=2958
+  _globals['_DSLFOR']._serialized_end=3081
+  _globals['_DSLFORK']._serialized_start=3083
+  _globals['_DSLFORK']._serialized_end=3190
+  _globals['_DSLCATCH']._serialized_start=3193
+  _globals['_DSLCATCH']._serialized_end=3433
 # @@protoc_insertion_point(module_scope)

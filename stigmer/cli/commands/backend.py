@@ -38,7 +38,7 @@ def status(invocation: Invocation) -> ExitCode:
       stigmer backend status
       stigmer backend status -o json
     """
-    from stigmer.cli.views.json import print_object
+    from stigmer.cli.views.objects import print_object
     from stigmer.cli.views.page import print_fields
 
     found = _status(invocation)

@@ -110,7 +110,7 @@ def _object(value: Value) -> dict[str, Any]:
 
 
 def _print_object(value: dict[str, Any], invocation: Invocation) -> ExitCode:
-    from stigmer.cli.views.json import print_object
+    from stigmer.cli.views.objects import print_object
 
     print_object(value, invocation.console, invocation.format)
     return ExitCode.OK

@@ -36,7 +36,7 @@ def command(invocation: Invocation, *, folder: Path, force: bool) -> ExitCode:
             invocation.console.write(clean(str(path)))
         invocation.console.success(clean(f"apply it with: stigmer apply -f {folder}"))
     else:
-        from stigmer.cli.views.json import print_object
+        from stigmer.cli.views.objects import print_object
 
         print_object({"files": [str(path) for path in written]}, invocation.console, invocation.format)
     return ExitCode.OK

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from stigmer.cli.application import CommandGroup, Invocation
+from stigmer.cli.commands import local_convert, local_store
 from stigmer.cli.exit_codes import ExitCode
 from stigmer.cli.options import command_frame, common_parameters
 from stigmer.cli.output import SINGLE
@@ -15,6 +17,7 @@ from stigmer.cli.plaintext import clean, clean_block
 from stigmer.cli.world import load_config
 
 if TYPE_CHECKING:
+    from stigmer.backend.config import Config
     from stigmer.backend.local import LocalStatus
 
 DEFAULT_LOG_LINES = 100
@@ -45,12 +48,7 @@ def start(invocation: Invocation) -> ExitCode:
     """
     from stigmer.backend import local
 
-    config = load_config(invocation)
-    with _waiting(invocation, "starting the daemon"):
-        status = local.start(config)
-    if invocation.format.for_people:
-        invocation.console.success(clean(f"the daemon runs: pid {status.pid}, {status.data_dir}"))
-    return _machine(status, invocation)
+    return _bring_up(invocation, "starting", local.start)
 
 
 @command.command("stop")
@@ -87,12 +85,7 @@ def restart(invocation: Invocation) -> ExitCode:
     """
     from stigmer.backend import local
 
-    config = load_config(invocation)
-    with _waiting(invocation, "restarting the daemon"):
-        status = local.restart(config)
-    if invocation.format.for_people:
-        invocation.console.success(clean(f"the daemon runs: pid {status.pid}, {status.data_dir}"))
-    return _machine(status, invocation)
+    return _bring_up(invocation, "restarting", local.restart)
 
 
 @command.command("status")
@@ -138,18 +131,37 @@ def logs(invocation: Invocation, *, lines: int, follow: bool) -> ExitCode:
     return ExitCode.OK
 
 
+command.add_command(local_store.backup)
+command.add_command(local_store.restore)
+command.add_command(local_store.doctor)
+command.add_command(local_convert.convert)
+
+
+def _bring_up(invocation: Invocation, doing: str, verb: Callable[[Config], LocalStatus]) -> ExitCode:
+    config = load_config(invocation)
+    with _waiting(invocation, f"{doing} the daemon"):
+        status = verb(config)
+    if invocation.format.for_people:
+        invocation.console.success(clean(f"the daemon runs: pid {status.pid}, {status.data_dir}"))
+    return _machine(status, invocation)
+
+
 def _print_status(status: LocalStatus, invocation: Invocation) -> None:
     from stigmer.cli.views.page import print_fields
 
     state = "running" if status.running else "not running"
-    fields: list[tuple[str, str]] = [("Daemon", state), ("Data directory", status.data_dir), ("Log", status.log)]
+    fields: list[tuple[str, str]] = [
+        ("Daemon", state),
+        ("Data directory", status.data_dir),
+        ("Engine", status.engine),
+        ("Log", status.log),
+    ]
     if status.running:
         fields[1:1] = [
             ("Pid", str(status.pid)),
             ("Version", status.version),
             ("Revision", str(status.revision)),
             ("Up since", status.started_at),
-            ("Engine", status.engine),
             ("Socket", status.socket),
         ]
     print_fields(fields, invocation.console)
@@ -157,7 +169,7 @@ def _print_status(status: LocalStatus, invocation: Invocation) -> None:
 
 def _machine(status: LocalStatus, invocation: Invocation) -> ExitCode:
     if not invocation.format.for_people:
-        from stigmer.cli.views.json import print_object
+        from stigmer.cli.views.objects import print_object
 
         value: dict[str, Any] = asdict(status)
         print_object(value, invocation.console, invocation.format)

@@ -31,7 +31,7 @@ def command(invocation: Invocation, *, client: bool) -> ExitCode:
     if not client:
         found["daemon"] = _daemon(invocation)
     if not invocation.format.for_people:
-        from stigmer.cli.views.json import print_object
+        from stigmer.cli.views.objects import print_object
 
         print_object(found, invocation.console, invocation.format)
         return ExitCode.OK

@@ -1,7 +1,4 @@
-"""Results as objects: the form that `-o json` prints, `-o yaml` prints differently, and a jsonpath looks into.
-
-The object of a change report always has the same keys. Nothing but one object is ever on standard output.
-"""
+"""Change reports as objects: always with the same keys, and nothing else is ever on standard output."""
 
 from __future__ import annotations
 
@@ -9,10 +6,9 @@ from typing import Any, final
 
 from stigmer.cli.console import Console
 from stigmer.cli.output import Format
-from stigmer.cli.plaintext import json_text
 from stigmer.cli.views.changes import ChangeLine, ChangeReport
+from stigmer.cli.views.objects import error_object, print_object
 from stigmer.cli.views.verdict import print_verdict
-from stigmer.errors import StigmerError
 
 
 @final
@@ -35,18 +31,6 @@ class JsonView:
             print_verdict(report, self._console)
 
 
-def print_object(value: Any, console: Console, form: Format) -> None:
-    """Prints a JSON-like value in a format made for programs."""
-    if form.name == "jsonpath" and form.path is not None:
-        console.write(form.path.render(value))
-    elif form.name == "yaml":
-        from manifests import render
-
-        console.write(render([value]))
-    else:
-        console.write(json_text(value, ascii_only=not console.unicode))
-
-
 def report_object(report: ChangeReport) -> dict[str, Any]:
     """The object of apply, plan, diff, validate and delete."""
     value: dict[str, Any] = {
@@ -60,20 +44,6 @@ def report_object(report: ChangeReport) -> dict[str, Any]:
     if report.error is not None:
         value["error"] = error_object(report.error)
     return value
-
-
-def error_object(error: StigmerError) -> dict[str, Any]:
-    """The JSON form of one error."""
-    return {
-        "code": error.code,
-        "reason": error.reason,
-        "message": error.message,
-        "hint": error.hint,
-        "violations": [
-            {"key": item.key, "field": item.field, "description": item.description, "related": list(item.related)}
-            for item in error.violations
-        ],
-    }
 
 
 def _change(line: ChangeLine) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from stigmer.cli.console import Console
 from stigmer.cli.output import Format
 from stigmer.cli.plaintext import clean
-from stigmer.cli.views.json import print_object
+from stigmer.cli.views.objects import print_object
 from stigmer.cli.views.tables import print_table
 from stigmer.cli.views.wording import counted
 

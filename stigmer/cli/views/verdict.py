@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stigmer.cli.console import Console
 from stigmer.cli.views.changes import ChangeReport
-from stigmer.cli.views.wording import counted
+from stigmer.cli.views.wording import counted, nothing_to_do
 
 _REASONS = {"conflict": "another manager declares these fields"}
 _DONE = {"apply": "applied", "delete": "deleted"}
@@ -29,7 +29,7 @@ def _success(report: ChangeReport, console: Console) -> None:
     elif report.verb in _DONE and report.committed:
         console.success(f"{_DONE[report.verb]} at revision {report.revision}")
     elif report.verb in _DONE:
-        console.success(f"nothing to do at revision {report.revision}")
+        console.success(f"{nothing_to_do(report.verb)} at revision {report.revision}")
 
 
 def _failure(report: ChangeReport, console: Console) -> None:

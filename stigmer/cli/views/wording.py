@@ -49,7 +49,12 @@ def count_line(summary: Mapping[str, int], verb: Verb) -> str:
     """`3 created, 1 updated, 12 unchanged`, or `3 to create, 1 to update, 12 unchanged` of what would happen."""
     words = _DELETED if verb == "delete" else {} if verb == "apply" else _PLANNED
     parts = [f"{count:,} {words.get(outcome, outcome)}" for outcome, count in summary.items() if count]
-    return ", ".join(parts) or "nothing to do"
+    return ", ".join(parts) or nothing_to_do(verb)
+
+
+def nothing_to_do(verb: Verb) -> str:
+    """What is said where the counts are all zero."""
+    return "nothing to delete" if verb == "delete" else "nothing to do"
 
 
 def counted(count: int, noun: str) -> str:

@@ -10,6 +10,7 @@ from stigmer.backend.v1.reconcile_pb2 import StoredResource
 from stigmer.contract import Kind
 from stigmer.server.batch import Content, Effect, Unit
 from stigmer.server.records import Stored, content_of
+from stigmer.server.steps.artifacts import check_artifacts
 from stigmer.server.steps.claims import next_claims
 from stigmer.server.steps.references import settle_references
 
@@ -51,6 +52,7 @@ def status_bytes(kind: Kind, status: Any) -> bytes:
 
 def persist(unit: Unit) -> None:
     """Refuse what would leave dangling references, then put what is left into the write set."""
+    check_artifacts(unit)
     settle_references(unit)
     for effect in unit.live(Action.UPDATE):
         effect.after = _updated(unit, effect)

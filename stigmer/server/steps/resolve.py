@@ -21,9 +21,15 @@ from stigmer.errors import Internal
 from stigmer.server.batch import Batch, Change, Content, Target
 from stigmer.server.records import content_indexes
 
-KEPT_STATUS: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "Skill": lambda message: {"version": hashlib.sha256(message.spec.skill_md.encode()).hexdigest()},
-}
+
+def skill_version(message: Any) -> dict[str, Any]:
+    """The content address of a skill: of its text, and of the artifact if it has one."""
+    text = hashlib.sha256(message.spec.skill_md.encode()).hexdigest()
+    artifact = message.spec.artifact
+    return {"version": hashlib.sha256(f"{text}\n{artifact}".encode()).hexdigest() if artifact else text}
+
+
+KEPT_STATUS: dict[str, Callable[[Any], dict[str, Any]]] = {"Skill": skill_version}
 """Status fields that follow from the spec and are kept with it, by kind."""
 
 
@@ -55,6 +61,7 @@ def seal(contract: Contract, kind: Kind, org: str, message: Any) -> Content:
             (target.key for target in targets if is_slug(target.key.slug)), message.metadata.labels.items()
         ),
         status=status(message) if status else {},
+        artifacts=tuple(contract.artifacts(kind, message)),
     )
 
 

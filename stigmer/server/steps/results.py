@@ -64,6 +64,7 @@ def change_error(error: StigmerError, *, short: bool) -> pb.ChangeError:
     return pb.ChangeError(
         code=error.code,
         message=error.message,
+        hint=error.hint,
         violations=[
             pb.FieldViolation(field=each.field, description=each.description, related=each.related)
             for each in error.violations[:MAX_ERROR_VIOLATIONS]

@@ -112,7 +112,7 @@ def test_empty_files_and_sections_stand_for_defaults(home: Path, text: str) -> N
             "valid here: data_dir, engine",
         ),
         ("backend:\n  type: locl\n", ":2:9: backend.type cannot be 'locl'; did you mean local?", "local, cloud"),
-        ("backend:\n  local: {engine: sqlite}\n", ":2:19: engine sqlite is not available in this version", "lmdb"),
+        ("backend:\n  local: {engine: sqlit}\n", ":2:19: backend.local.engine cannot be 'sqlit'; did", "lmdb, sqlite"),
         ("backend:\n  type: [local]\n", ":2:9: backend.type must be a string", ""),
         (
             "backend:\n  cloud:\n    organization: 12\n",

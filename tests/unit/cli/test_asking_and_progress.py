@@ -63,6 +63,24 @@ def test_a_terminal_is_asked(typed: str, agreed: bool, terminal, monkeypatch: py
     assert terminal.err.startswith("This will delete 1 resource. Go on? [y/N] ")
 
 
+@pytest.mark.parametrize(
+    ("typed", "agreed"), [("3\n", True), ("y\n", False), ("4\n", False), ("\n", False), ("", False)], ids=repr
+)
+def test_what_nobody_has_named_is_lost_only_by_typing_how_much_it_is(
+    typed: str, agreed: bool, terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Keyboard(typed))
+    confirm = Confirmation(terminal.console, Progress(terminal.console), assume_yes=False, guarded_org="shop")
+    assert confirm(Losing(lost={"deleted": 3, "replaced": 0})) is agreed
+    assert terminal.err.startswith("This will delete 3 resources of the org shop. Type 3 to go on: ")
+
+
+def test_a_large_number_may_be_typed_as_it_is_shown(terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Keyboard("1,200\n"))
+    confirm = Confirmation(terminal.console, Progress(terminal.console), assume_yes=False, guarded_org="shop")
+    assert confirm(Losing(lost={"deleted": 1200, "replaced": 0})) is True
+
+
 def test_a_long_wait_is_shown_and_taken_away(terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "DELAY", 0.01)
     monkeypatch.setattr(progress, "INTERVAL", 0.01)

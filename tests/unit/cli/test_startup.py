@@ -32,7 +32,7 @@ def test_the_main_help_loads_nothing_heavy() -> None:
     assert modules_after("from stigmer.cli.main import main; main(['--help'])").isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("command", ["apply", "get", "config", "local", "agent"])
+@pytest.mark.parametrize("command", ["apply", "get", "config", "local", "agent", "env", "workflow"])
 def test_the_help_of_a_command_loads_no_transport(command: str) -> None:
     loaded = modules_after(f"from stigmer.cli.main import main; main(['{command}', '--help'])")
     assert loaded.isdisjoint(NEEDED_BY_NO_PARSER)

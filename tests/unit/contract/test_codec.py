@@ -225,3 +225,17 @@ def test_a_body_that_does_not_fit_is_an_error_with_its_path(contract: Contract) 
     with pytest.raises(InvalidArgument) as caught:
         contract.codec.from_body(contract.kinds["Agent"], "a", {"metadata": {}, "spec": {"instructions": []}})
     assert [violation.field for violation in caught.value.violations] == ["spec.instructions"]
+
+
+@pytest.mark.parametrize("version", [[], {}, 5, None, "v1"], ids=str)
+def test_an_api_version_of_any_type_is_a_mistake_and_no_fault(contract: Contract, version: Any) -> None:
+    ((field, message),) = problems(contract, {**environment({}), "apiVersion": version})
+    assert field == "apiVersion"
+    assert "Environment is of agentic.stigmer.ai/v1" in message
+
+
+@pytest.mark.parametrize("source", [{}, {"env": None}], ids=str)
+def test_a_value_source_that_names_nothing_is_refused(contract: Contract, source: dict[str, Any]) -> None:
+    ((field, message),) = problems(contract, environment({"data": {"A": {"valueFrom": source}}}))
+    assert field == "spec.data.A.valueFrom"
+    assert "give one of env, file, sops" in message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import manifests
 
@@ -12,6 +13,8 @@ SURFACE = [
     "Diagnostic",
     "Entry",
     "FileTree",
+    "FolderFile",
+    "IMPORT_LIMITS",
     "Limits",
     "Loaded",
     "Manifest",
@@ -30,8 +33,11 @@ SURFACE = [
     "load",
     "open_trees",
     "parse",
+    "read_as_scanned",
     "read_beneath",
+    "read_folder",
     "render",
+    "render_json",
     "suggest",
 ]
 
@@ -46,11 +52,23 @@ def test_every_public_name_exists_and_says_what_it_is() -> None:
         assert value.__doc__, name
 
 
+def test_no_module_hides_a_public_name() -> None:
+    modules = {path.stem for path in Path(manifests.__file__).parent.glob("*.py")}
+    assert modules.isdisjoint(manifests.__all__)
+
+
+def test_rendering_needs_no_loader() -> None:
+    code = "import sys; from manifests import render; print('manifests.loader' in sys.modules)"
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, env=_paths(), check=True)
+    assert done.stdout.strip() == "False"
+
+
 def test_importing_the_package_loads_nothing_but_yaml_and_the_standard_library() -> None:
     code = """
 import sys
 before = set(sys.modules)
 import manifests
+everything = [getattr(manifests, name) for name in manifests.__all__]
 loaded = {name.split(".")[0] for name in set(sys.modules) - before if "cython" not in name}
 print(sorted(loaded - sys.stdlib_module_names - {"yaml", "manifests"}))
 """
@@ -59,7 +77,11 @@ print(sorted(loaded - sys.stdlib_module_names - {"yaml", "manifests"}))
 
 
 def test_importing_the_package_leaves_slow_modules_for_later() -> None:
-    code = "import sys, manifests; print([n for n in ('difflib', 'ctypes', 'tempfile', 'asyncio') if n in sys.modules])"
+    code = """
+import sys, manifests
+everything = [getattr(manifests, name) for name in manifests.__all__]
+print([name for name in ("difflib", "ctypes", "tempfile", "asyncio") if name in sys.modules])
+"""
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, env=_paths(), check=True)
     assert done.stdout.strip() == "[]"
 

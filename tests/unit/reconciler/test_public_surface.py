@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 import reconciler
-from reconciler.observe import observe
-from reconciler.plan import plan
+from reconciler.observer import observe
+from reconciler.planner import plan
 
 NAMES = """
 BUCKETS MASK Action Applier ApplyOptions ApplyResult Applying Backend BackendError BackendEvent Body Cause CauseKind
@@ -23,17 +26,30 @@ def test_the_public_names_are_these() -> None:
     assert all(hasattr(reconciler, name) for name in reconciler.__all__)
 
 
-def test_plan_and_observe_are_functions_although_modules_have_their_names() -> None:
+def test_no_module_hides_a_public_name() -> None:
     assert reconciler.plan is plan
     assert reconciler.observe is observe
+    modules = {path.stem for path in Path(reconciler.__file__).parent.glob("*.py")}
+    assert modules.isdisjoint(reconciler.__all__)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'Planner'"):
+        _ = reconciler.Planner
+
+
+def test_names_are_loaded_when_they_are_used() -> None:
+    assert "reconciler.planner" not in loaded("import reconciler.path")
+    assert "reconciler.planner" in loaded("from reconciler import plan")
 
 
 def test_only_the_standard_library_is_imported() -> None:
-    foreign = loaded("import reconciler") - loaded("pass") - set(sys.stdlib_module_names)
+    everything = "import reconciler; [getattr(reconciler, name) for name in reconciler.__all__]"
+    foreign = {name.partition(".")[0] for name in loaded(everything) - loaded("pass")} - set(sys.stdlib_module_names)
     assert foreign == {"reconciler"}
 
 
 def loaded(statement: str) -> set[str]:
     program = f"{statement}\nimport sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    return {name.partition(".")[0] for name in done.stdout.split()}
+    return set(done.stdout.split())

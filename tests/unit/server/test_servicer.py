@@ -10,9 +10,9 @@ from stigmer.errors import Internal, PermissionDenied
 from stigmer.server.policy import Caller, LocalPolicy
 from stigmer.server.servicer import checked
 
-GENERIC = dict.fromkeys(
-    ["GetServerInfo", "ListDigests", "GetResources", "ApplyChanges", "GetApplyOutcome", "Watch"], lambda *_: None
-)
+RECONCILER = ["GetServerInfo", "ListDigests", "GetResources", "ApplyChanges", "GetApplyOutcome", "Watch"]
+ARTIFACTS = ["StoreArtifact", "GetArtifact", "FindMissingArtifacts"]
+GENERIC = dict.fromkeys([*RECONCILER, *ARTIFACTS], lambda *_: None)
 
 
 def changed(**methods):

@@ -10,6 +10,7 @@ import pytest
 
 from stigmer.store import engines
 from stigmer.store.base import Store
+from stigmer.store.files import ENGINE_FILES
 
 Opener = Callable[..., Store]
 
@@ -30,6 +31,12 @@ def opened(tmp_path: Path) -> Iterator[Callable[..., Store]]:
 
 @pytest.fixture(params=engines.ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=[name for name in engines.ENGINES if name in ENGINE_FILES])
+def durable(request: pytest.FixtureRequest) -> str:
+    """An engine that keeps its data in files."""
     return str(request.param)
 
 

@@ -80,3 +80,16 @@ def test_no_more_threads_are_inside_than_there_are_places() -> None:
     for thread in threads:
         thread.join(10)
     assert (inside, most) == (0, 3)
+
+
+def test_who_gives_up_waiting_for_an_exclusive_pass_holds_nobody_back() -> None:
+    gate = Gate(8)
+    gate.enter()
+    with gate.exclusive_within(SHORT) as passed:
+        assert not passed
+        newcomer = in_thread(lambda: (gate.enter(), gate.leave()))
+        newcomer.join(5)
+        assert not newcomer.is_alive()
+    gate.leave()
+    with gate.exclusive_within(0) as passed:
+        assert passed

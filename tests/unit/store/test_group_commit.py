@@ -107,10 +107,10 @@ def test_a_new_name_of_a_failed_job_does_not_leak_into_its_group(store: Store) -
     assert store.verify() == []
 
 
-def test_a_group_is_bounded_in_jobs_and_in_bytes(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_group_is_bounded_in_jobs_and_in_bytes(opened: Opener, durable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "GROUP_JOBS", 8)
     monkeypatch.setattr(writer, "GROUP_BYTES", 50_000)
-    store = opened()
+    store = opened(durable)
     groups: list[int] = []
     store.on_commit(groups.append)
     with held(store):

@@ -12,6 +12,7 @@ from stigmer.errors import DataLoss
 from stigmer.store import lmdb_file
 from stigmer.store.engines import open_store
 from stigmer.store.lmdb import LmdbStore
+from stigmer.store.lmdb_codec import STATE_KEY, decode_state, encode_state
 
 from .conftest import Opener
 from .rows import labelled, record, save
@@ -92,6 +93,30 @@ def test_a_large_file_whose_newest_meta_page_looks_old_is_noticed(
             assert revision == 20 or ("rolled back or lost" in problems[0] and problems[0] in caplog.text)
 
 
+def test_a_file_that_is_overwritten_while_it_is_open_is_neither_read_nor_written(
+    opened: Opener, tmp_path: Path
+) -> None:
+    """By an older copy of itself, as `cp` does it; LMDB would go on with whatever the pages say now."""
+    store = opened()
+    save(store, record(1))
+    store.close()
+    data = tmp_path / "data" / "data.mdb"
+    older = data.read_bytes()
+    store = opened()
+    for number in range(2, 9):
+        save(store, record(number))
+        data_now = data.read_bytes()
+        with data.open("r+b") as file:
+            file.write(older)
+        with pytest.raises(DataLoss, match="what commit"):
+            store.read(lambda tx: list(tx.heads("acme")))
+        with pytest.raises(DataLoss, match="what commit"):
+            save(store, record(99))
+        data.write_bytes(data_now)
+    assert store.read(lambda tx: tx.revision) == 8
+    assert store.verify() == []
+
+
 def test_damage_inside_a_large_file_is_found_by_verify(large: Path) -> None:
     content = bytearray(large.read_bytes())
     place = content.index(b"x" * 3_000) + 100
@@ -111,6 +136,7 @@ def test_a_record_whose_bytes_were_exchanged_for_those_of_another_is_data_loss(o
         (first, one), (second, other) = list(txn.cursor(environment.trees.records))
         txn.put(first, other, db=environment.trees.records)
         txn.put(second, one, db=environment.trees.records)
+        txn.put(STATE_KEY, encode_state(decode_state(txn.get(STATE_KEY, b"")), txn.id()))
     with pytest.raises(DataLoss, match="acme/Agent/agent-000001") as refused:
         store.read(lambda tx: tx.get_many([record(1).key]))
     assert "restore" in refused.value.hint

@@ -116,7 +116,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.store: Store = self.open()
 
     def open(self) -> Store:
-        options = {} if self.engine == "memory" else {"map_size": 1 << 20}
+        options = {"map_size": 1 << 20} if self.engine == "lmdb" else {}
         return open_store(Path(self.folder.name) / "data", self.engine, log_retention=RETENTION, **options)
 
     def teardown(self) -> None:

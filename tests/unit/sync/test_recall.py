@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stigmer.errors import Aborted
-from stigmer.sync import Status, desired
+from stigmer.sync import Status, desired, reread
 
 AGENT = """apiVersion: agentic.stigmer.ai/v1
 kind: Agent
@@ -41,8 +41,8 @@ def cached(bench: Any) -> bool:
 def test_a_file_of_many_documents_is_read_again_once(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     write_and_forget(bench, 30)
     reads = []
-    real = desired.parse
-    monkeypatch.setattr(desired, "parse", lambda data, path: reads.append(path) or real(data, path))
+    real = reread.parse
+    monkeypatch.setattr(reread, "parse", lambda data, path, *rest: reads.append(path) or real(data, path, *rest))
     outcome = bench.apply()
     assert (outcome.status, outcome.report.counts()["created"]) == (Status.OK, 30)
     assert len(reads) == 1
@@ -52,8 +52,8 @@ def test_a_file_that_changes_under_a_recalled_document_stops_the_run(
     bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_and_forget(bench, 2)
-    real = desired.parse
+    real = reread.parse
     other = path.read_bytes().replace(b"Help people", b"Hurt people")
-    monkeypatch.setattr(desired, "parse", lambda data, path: real(other, path))
+    monkeypatch.setattr(reread, "parse", lambda data, path, *rest: real(other, path, *rest))
     with pytest.raises(Aborted, match="changed while it was being applied"):
         bench.apply()

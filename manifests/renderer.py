@@ -1,4 +1,4 @@
-"""Plain values -> YAML that loads back to the same values, here and in readers of YAML 1.1 alike.
+"""Plain values -> YAML or JSON that loads back to the same values, here and in readers of YAML 1.1 alike.
 
 Written by hand instead of through PyYAML's dumper, which escapes every emoji, folds long lines, makes aliases, and
 takes several times as long: what JSON can hold needs only block mappings and lists, plain or double-quoted scalars, and
@@ -7,6 +7,7 @@ takes several times as long: what JSON can hold needs only block mappings and li
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable
@@ -32,6 +33,8 @@ _PLAIN = re.compile(
 _BLOCK = re.compile(rf"[^{_UNPRINTABLE}]*\Z")
 _ESCAPED = re.compile(rf'["\\\t\n{_UNPRINTABLE}]')
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_UNREADABLE = re.compile(f"[{_UNPRINTABLE}]")
+_TOO_DEEP = f"more than {DEFAULT_LIMITS.depth} levels of nesting"
 _TYPED_STARTS = frozenset(MAYBE_TYPED).union(start for start in Resolver.yaml_implicit_resolvers if start)
 _LONGEST_WORD = len("false")
 _LETTERS = frozenset({"y", "Y", "n", "N"})  # booleans of YAML 1.1
@@ -51,10 +54,32 @@ def render(documents: Iterable[dict[str, Any]]) -> str:
     return "---\n".join(texts)
 
 
+def render_json(document: dict[str, Any]) -> str:
+    """The document as JSON in one line, without a line break at its end. Values and errors are those of `render`."""
+    _check(document, DEFAULT_LIMITS.depth)
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return _UNREADABLE.sub(_escape_json, text)
+
+
+def _check(value: Any, depth: int) -> None:
+    """Raises ManifestError for what JSON would write and no manifest may hold."""
+    if isinstance(value, (dict, list)):
+        if depth <= 0:
+            raise _unfit(_TOO_DEEP)
+        if isinstance(value, dict):
+            for key in value:
+                if not isinstance(key, str):
+                    raise _unfit(f"a key must be a string, and {key!r} is not")
+        for item in value.values() if isinstance(value, dict) else value:
+            _check(item, depth - 1)
+    elif not isinstance(value, str):
+        _scalar(value, "", 0)
+
+
 def _mapping(value: dict[str, Any], indent: str, out: list[str], depth: int) -> None:
     """Lines of a mapping; the first one starts where the caller has already indented."""
     if depth <= 0:
-        raise _unfit(f"more than {DEFAULT_LIMITS.depth} levels of nesting")
+        raise _unfit(_TOO_DEEP)
     lead = ""
     for key, item in value.items():
         if not isinstance(key, str):
@@ -80,7 +105,7 @@ def _member(item: Any, indent: str, out: list[str], depth: int) -> None:
 
 def _sequence(value: list[Any], indent: str, out: list[str], depth: int) -> None:
     if depth <= 0:
-        raise _unfit(f"more than {DEFAULT_LIMITS.depth} levels of nesting")
+        raise _unfit(_TOO_DEEP)
     lead = "- "
     for item in value:
         out.append(lead)
@@ -151,6 +176,13 @@ def _escape(match: re.Match[str]) -> str:
     if 0xD800 <= code <= 0xDFFF:
         raise _unfit("half of a surrogate pair cannot be written")
     return _ESCAPES.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def _escape_json(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if 0xD800 <= code <= 0xDFFF:
+        raise _unfit("half of a surrogate pair cannot be written")
+    return f"\\u{code:04x}"
 
 
 def _unfit(message: str) -> ManifestError:

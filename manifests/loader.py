@@ -22,11 +22,12 @@ from manifests.construct import IrregularError, construct, may_have_anchors
 from manifests.diagnostics import Diagnostic, ManifestError, Source, error
 from manifests.document import Manifest, Text
 from manifests.entry import Entry, Scan, Tree
+from manifests.jsonstream import json_parts
 from manifests.jsontext import read_json, yaml_twin
 from manifests.limits import DEFAULT_LIMITS, MIB, Limits
 from manifests.scalars import NULLS
 from manifests.spelling import Path, Spelled, take_spellings
-from manifests.split import chunks, directive_fault, fault, is_suspect, unsupported_encoding
+from manifests.split import Chunk, chunks, directive_fault, fault, is_suspect, unsupported_encoding
 from manifests.syntax import explain, text_fault
 
 __all__ = ["Loaded", "Manifest", "Parsed", "load", "parse"]
@@ -118,7 +119,7 @@ class _File:
         self._is_spent = False
 
     def read(self) -> Parsed:
-        for part, chunk in enumerate(chunks(self._data)):
+        for part, chunk in enumerate(self._chunks()):
             text = Text(self._path, self._number, self._commit, self._data, chunk)
             if self._is_one_too_many(part, text):
                 message = f"more than {self._limits.documents:,} documents in one file"
@@ -132,6 +133,10 @@ class _File:
                 self._mistakes.append(error(message, text.source(0, 0), code="too-many-mistakes"))
                 break
         return Parsed(tuple(self._documents), tuple(self._mistakes))
+
+    def _chunks(self) -> Iterator[Chunk]:
+        for chunk in chunks(self._data):
+            yield from json_parts(self._data, chunk, self._limits.document_bytes)
 
     def _is_one_too_many(self, part: int, text: Text) -> bool:
         """Empty documents do not count, but as many of them as of others are enough."""
@@ -149,9 +154,10 @@ class _File:
             self._yaml(text, content)
 
     def _json(self, text: Text, content: bytes) -> bool:
-        if content.lstrip()[:1] != b"{":
+        marker = 3 if content.startswith(b"---") else 0
+        if content[marker:].lstrip()[:1] != b"{":
             return False
-        read = read_json(content, self._limits)
+        read = read_json(content[marker:], self._limits)
         if read is None or read[2] > self._nodes_left:
             return False
         value, spellings, nodes = read
