@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
@@ -45,6 +46,16 @@ Clock = Callable[[Path], int | None]
 """A folder -> the time in nanoseconds that its file system gives a file written now, None if none can be written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How a scan differs from what is saved. `fresh` entries have to be read; `stale` are the payloads that they, and
+    files that have gone, leave behind. `is_lasting` says that saving would spare the next run some of it."""
+
+    fresh: tuple[Entry, ...]
+    stale: tuple[bytes, ...]
+    is_lasting: bool
+
+
 @final
 class StatCache:
     """The cache of one set of paths. Use it in this order: open, then scan and ask, then read, then save."""
@@ -73,6 +84,25 @@ class StatCache:
         if image.head != pack_head(scan):
             return None
         return read_summary(self._summary_file, image.nonce)
+
+    def difference(self, scan: Scan, most: int) -> Difference | None:
+        """How the scan differs from the saved one, if that is in at most so many files and in no project file."""
+        if self._image is None or scan.diagnostics:
+            return None
+        found = self._image.compare(scan, pack_head(scan))
+        if found is None or max(len(found[0]), len(found[1])) > most or not set(found[0]).isdisjoint(scan.project_files):
+            return None
+        fresh, left = found
+        is_lasting = len(fresh) != len(left) or not all(map(self._stays_volatile, fresh))
+        return Difference(tuple(fresh), tuple(self._image.payload(number) for number in left), is_lasting)
+
+    def _stays_volatile(self, entry: Entry) -> bool:
+        found = self._image.find(entry.path) if self._image is not None else None
+        return found is not None and found[0] == entry.identity and bool(found[1] & _VOLATILE)
+
+    def contains(self, text: bytes) -> bool:
+        """Whether any saved payload contains the text."""
+        return self._image is not None and self._image.contains(text)
 
     def summary(self) -> bytes:
         """The saved summary, whatever has changed since; empty if there is none."""

@@ -32,6 +32,8 @@ _SUMMARY_HEADER = struct.Struct("<8s16sI")
 _FOREIGN_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _SIZE_BYTES = 4
 _NAME_BYTES = 8
+_BLOCK = 512
+"""Identities that are compared at once: in a large tree nearly all blocks are the same."""
 
 
 def pack_head(scan: Scan) -> bytes:
@@ -92,9 +94,60 @@ class Image:
         number = self._numbers.get(path)
         if number is None:
             return None
-        identity = self.head[self._identities[number] : self._identities[number + 1]]
-        payload = self._data[self._payloads[number] : self._payloads[number + 1]]
-        return identity, self.flags[number], payload
+        return self._identity(number), self.flags[number], self.payload(number)
+
+    def payload(self, number: int) -> bytes:
+        """The payload of an entry that `compare` or `find` has come upon."""
+        return self._data[self._payloads[number] : self._payloads[number + 1]]
+
+    def compare(self, scan: Scan, head: bytes) -> tuple[list[Entry], list[int]] | None:
+        """The entries of a scan, whose head is given, that are not as they were saved or are flagged; and the numbers
+        of the saved entries that they, or files that have gone, leave behind. None if the payloads are damaged, or
+        if there are more or fewer project files."""
+        if self._numbers is None:
+            self._numbers = self._take_apart()
+        if not self._numbers or _COUNTS.unpack_from(head)[1] != _COUNTS.unpack_from(self.head)[1]:
+            return None
+        entries = scan.entries + scan.project_files
+        if self._has_names_of(head):
+            touched = self._touched(head)
+            return [entries[number] for number in touched], touched
+        fresh: list[Entry] = []
+        kept: set[int] = set()
+        for entry in entries:
+            number = self._numbers.get(entry.path)
+            if number is None or self.flags[number] or self._identity(number) != entry.identity:
+                fresh.append(entry)
+            else:
+                kept.add(number)
+        return fresh, [number for number in range(len(self.flags)) if number not in kept]
+
+    def contains(self, text: bytes) -> bool:
+        """Whether any payload contains the text."""
+        return self._data.find(text, self._payloads_at) >= 0
+
+    def _identity(self, number: int) -> bytes:
+        return self.head[self._identities[number] : self._identities[number + 1]]
+
+    def _has_names_of(self, head: bytes) -> bool:
+        """Whether another head has the same paths in the same order, and identities of the same lengths."""
+        start, end = self._identities[0], self._identities[-1]
+        return len(head) == len(self.head) and head[:start] == self.head[:start] and head[end:] == self.head[end:]
+
+    def _touched(self, head: bytes) -> list[int]:
+        """The numbers of entries that are flagged or whose identity is another one in a head with the same names."""
+        found = {number for number, flag in enumerate(self.flags) if flag} if self.flags.strip(b"\0") else set()
+        starts = self._identities
+        for first in range(0, len(self.flags), _BLOCK):
+            last = min(first + _BLOCK, len(self.flags))
+            block = slice(starts[first], starts[last])
+            if head[block] != self.head[block]:
+                found.update(
+                    number
+                    for number in range(first, last)
+                    if head[starts[number] : starts[number + 1]] != self._identity(number)
+                )
+        return sorted(found)
 
     def _take_apart(self) -> dict[str, int]:
         count = len(self.flags)

@@ -219,10 +219,16 @@ class _Run:
         self.results[change.key] = applied
         return applied
 
+    def never_changed(self) -> Sequence[ResourceKey]:
+        """The keys that no plan wanted to change. They are looked through only if an earlier plan had others."""
+        if self.results.keys() <= {change.key for change in self.plan.changes}:
+            return self.plan.unchanged
+        return tuple(key for key in self.plan.unchanged if key not in self.results)
+
     def report(self, error: BaseException | None) -> Report:
         return Report(
             results=tuple(self.results.values()),
-            unchanged=tuple(key for key in self.plan.unchanged if key not in self.results),
+            unchanged=self.never_changed(),
             revision=self.revision,
             committed=self.committed,
             interrupted=isinstance(error, KeyboardInterrupt),

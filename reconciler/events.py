@@ -4,6 +4,7 @@ comes out of an `Applier`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -73,7 +74,7 @@ class Report:
     """
 
     results: tuple[ChangeApplied, ...]
-    unchanged: tuple[ResourceKey, ...]
+    unchanged: Sequence[ResourceKey]
     revision: int
     committed: bool | None
     interrupted: bool = False

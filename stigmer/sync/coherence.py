@@ -35,8 +35,8 @@ def duplicate(first: Desired, second: Desired, place: Place) -> Diagnostic:
 
 
 def cycles(resources: Mapping[ResourceKey, Desired], rank: Callable[[str], int], place: Place) -> list[Diagnostic]:
-    """Cycles among resources; impossible, and not looked for, while every reference goes to a lower rank."""
-    if all(rank(ref.target.kind) < rank(want.key.kind) for want in resources.values() for ref in want.references):
+    """Cycles among resources, not looked for where there can be none."""
+    if not may_have_cycles(resources, rank):
         return []
     diagnostics = []
     for cycle in find_cycles(resources.values()):
@@ -57,3 +57,8 @@ def cycles(resources: Mapping[ResourceKey, Desired], rank: Callable[[str], int],
             )
         )
     return diagnostics
+
+
+def may_have_cycles(resources: Mapping[ResourceKey, Desired], rank: Callable[[str], int]) -> bool:
+    """Cycles are impossible while every reference goes to a lower rank."""
+    return any(rank(ref.target.kind) >= rank(want.key.kind) for want in resources.values() for ref in want.references)

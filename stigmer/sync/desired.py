@@ -29,19 +29,22 @@ from stigmer.backend.upload import EncodedBody
 from stigmer.contract import Binding, Contract, Kind
 from stigmer.contract.archive import Archive
 from stigmer.errors import Violation
-from stigmer.sync.coherence import cycles, duplicate, nothing
+from stigmer.sync.coherence import cycles, duplicate, may_have_cycles, nothing
 from stigmer.sync.documents import Row, document_of, from_row
 from stigmer.sync.index import (
     INDEX_VERSION,
     Entry,
     Verified,
     cache_file,
+    changed_trees,
     decode_entries,
     decode_verified,
     digest_trees,
     encode_entries,
     encode_verified,
+    needle,
 )
+from stigmer.sync.lazykeys import LazyKeys
 from stigmer.sync.positions import diagnose
 from stigmer.sync.readers import Work, read_files, reader_count
 from stigmer.sync.request import Emit, Loading, Request, Workspace
@@ -51,6 +54,12 @@ from stigmer.version import VERSION
 
 PROGRESS_EVERY = 500
 """Files between two progress events."""
+
+FEW_FILES = 64
+"""Changed files among many others up to which only they are read. More of them cost as much as reading the index."""
+
+FEW_NEW_KEYS = 16
+"""New resources in them up to which it is looked up, in the index as it lies there, whether they are declared twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,8 @@ class Broken:
 @dataclass(slots=True)
 class DesiredSet:
     """What a set of paths declares. `memo` is what the cache knows of it. `broken` are resources whose documents have
-    mistakes, with what could be bound of them; `is_partial` says that some documents could not even be told apart."""
+    mistakes, with what could be bound of them; `is_partial` says that some documents could not even be told apart.
+    `rest` are the keys of unchanged files that nobody had to look at: `resources` are then those of the others."""
 
     resources: dict[ResourceKey, Desired] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -75,10 +85,22 @@ class DesiredSet:
     memo: Memo | None = None
     broken: dict[ResourceKey, Broken] = field(default_factory=dict)
     is_partial: bool = False
+    rest: Sequence[ResourceKey] = ()
 
     @property
     def has_errors(self) -> bool:
         return has_errors(self.diagnostics)
+
+
+@dataclass(frozen=True, slots=True)
+class Few:
+    """A few files of a verified set have changed: `fresh` have to be read, `stale` is what they and files that have
+    gone declared. `is_lasting` says that remembering it spares the next run the reading."""
+
+    verified: Verified
+    fresh: tuple[FileEntry, ...]
+    stale: tuple[Entry, ...]
+    is_lasting: bool
 
 
 class Loader:
@@ -153,6 +175,59 @@ class Loader:
             result.diagnostics.append(nothing(self._request.paths))
         result.diagnostics += cycles(result.resources, self._contract.kinds.rank, self._again.place)
         return result
+
+    def few(self) -> Few | None:
+        """The changed files, if they are few among those of a set that was verified."""
+        verified = decode_verified(self._cache.summary()) if self._cache is not None else None
+        if self._cache is None or verified is None:
+            return None
+        found = self._cache.difference(self.scan, FEW_FILES)
+        if found is None:
+            return None
+        payloads = [payload for payload in found.stale if payload]
+        stale = [entry for entries in decode_entries([""] * len(payloads), payloads) for entry in entries]
+        return Few(verified, found.fresh, tuple(stale), found.is_lasting)
+
+    def load_few(self, few: Few) -> DesiredSet | None:
+        """What the changed files declare, and how many resources the others do. None when that cannot be all: the
+        whole set has to be looked at for what is wrong, or for what belongs together."""
+        result = DesiredSet(files=len(self.scan.entries))
+        self._again.files = {entry.path: entry for entry in few.fresh}
+        for file in few.fresh:
+            self._read(file, result)
+        known = {entry.key for entry in few.stale}
+        new = [key for key in result.resources if key not in known]
+        rank = self._contract.kinds.rank
+        if (
+            not result.resources
+            or result.diagnostics
+            or self._packed
+            or len(new) > FEW_NEW_KEYS
+            or may_have_cycles(result.resources, rank)
+            or any(self._cache is None or self._cache.contains(needle(key)) for key in new)
+        ):
+            return None
+        rest = few.verified.documents - len(few.stale)
+        result.documents += rest
+        result.rest = LazyKeys(rest, self.recalled_keys)
+        digests = {entry.key: entry.digest for entry in few.stale}
+        result.memo = Memo(few.verified.epoch, few.verified.revision, digests)
+        return result
+
+    def remember_few(self, few: Few, resources: Mapping[ResourceKey, Desired], revision: int) -> None:
+        """Keep what was verified by looking at a few files and asking about the rest, which was held at `revision`."""
+        if self._cache is None:
+            return
+        digests = {key: want.digest for key, want in resources.items()}
+        trees = changed_trees(few.verified.trees, few.stale, digests)
+        documents = few.verified.documents - len(few.stale) + len(resources)
+        verified = Verified(few.verified.epoch, revision, trees, len(self.scan.entries), documents)
+        fresh = {entry.path for entry in few.fresh}
+        payloads = [
+            self._payloads.get(entry.path) if entry.path in fresh else self._cache.lookup(entry)
+            for entry in self.scan.entries
+        ]
+        self._cache.save(self.scan, payloads, encode_verified(verified), self._volatile)
 
     def remember(self, resources: Mapping[ResourceKey, Desired], revision: int, epoch: str) -> None:
         """Keep what this run verified: every resource of the set needed no change at `revision`."""

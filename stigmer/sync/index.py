@@ -98,6 +98,23 @@ def digest_trees(keys: Mapping[ResourceKey, bytes]) -> dict[str, bytes]:
     return {org: DigestTree(members).to_bytes() for org, members in by_org.items()}
 
 
+def changed_trees(
+    trees: Mapping[str, bytes], gone: Iterable[Entry], come: Mapping[ResourceKey, bytes]
+) -> dict[str, bytes]:
+    """The trees after some resources have left them and others, by key and digest, have come."""
+    changed = {org: DigestTree.from_bytes(tree) for org, tree in trees.items()}
+    for entry in gone:
+        changed[entry.key.org].remove(entry.key.kind, entry.key.slug, entry.digest)
+    for key, digest in come.items():
+        changed.setdefault(key.org, DigestTree()).add(key.kind, key.slug, digest)
+    return {org: tree.to_bytes() for org, tree in changed.items()}
+
+
+def needle(key: ResourceKey) -> bytes:
+    """What every encoded entry of the key contains, and no encoded entry of another one."""
+    return json.dumps(key, separators=(",", ":")).encode()[:-1] + b","
+
+
 def cache_file(directory: Path, *scope: str) -> Path:
     """The cache of one scope: the same paths, backend, org and manager share one."""
     name = hashlib.sha256("\0".join(scope).encode()).hexdigest()[:32]

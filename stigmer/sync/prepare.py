@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import overload
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 from manifests import Diagnostic, Severity, has_errors
 from reconciler import (
@@ -18,8 +17,9 @@ from reconciler import (
     plan,
     plan_delete,
 )
-from stigmer.sync.desired import DesiredSet, Loader
+from stigmer.sync.desired import DesiredSet, Few, Loader
 from stigmer.sync.index import Verified
+from stigmer.sync.lazykeys import LazyKeys
 from stigmer.sync.positions import diagnose
 from stigmer.sync.request import Emit, Observing, Request, Workspace
 
@@ -28,7 +28,8 @@ from stigmer.sync.request import Emit, Observing, Request, Workspace
 class Prepared:
     """A plan with what led to it. With errors in the manifests `plan` is None, and `draft` is what could be planned of
     the rest: it is never executed, only checked, so that one run shows all mistakes. `recalled` says that nothing
-    was read because nothing has changed."""
+    was read because nothing has changed, `few` that little else was read than what has changed; the rest of the set
+    was held at the revision `held`."""
 
     loader: Loader
     desired: DesiredSet
@@ -37,33 +38,23 @@ class Prepared:
     draft: Plan | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list)
     recalled: bool = False
+    few: Few | None = None
+    held: int = 0
 
     @property
     def has_errors(self) -> bool:
         return has_errors(self.diagnostics)
 
-
-class LazyKeys(Sequence[ResourceKey]):
-    """Keys whose number is known and which are listed only when somebody looks at them."""
-
-    def __init__(self, length: int, load: Callable[[], Sequence[ResourceKey]]) -> None:
-        self._length = length
-        self._load: Callable[[], Sequence[ResourceKey]] | None = load
-        self._keys: Sequence[ResourceKey] = ()
-
-    def __len__(self) -> int:
-        return self._length
-
-    @overload
-    def __getitem__(self, index: int) -> ResourceKey: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[ResourceKey]: ...
-
-    def __getitem__(self, index: int | slice) -> ResourceKey | Sequence[ResourceKey]:
-        if self._load is not None:
-            self._keys, self._load = self._load(), None
-        return self._keys[index]
+    def remember(self) -> None:
+        """Keep what this run has verified, for the next one. After a write of a few files among many that can wait: the
+        next run reads the few again, and keeps what it finds unchanged then."""
+        seen = self.observation
+        if self.recalled or seen is None:
+            return
+        if self.few is None:
+            self.loader.remember(self.desired.resources, seen.revision, seen.epoch)
+        elif self.few.is_lasting and self.plan is not None and self.plan.is_empty:
+            self.loader.remember_few(self.few, self.desired.resources, self.held)
 
 
 def prepare(request: Request, workspace: Workspace, emit: Emit) -> Prepared:
@@ -72,10 +63,12 @@ def prepare(request: Request, workspace: Workspace, emit: Emit) -> Prepared:
     recalled = _unchanged(loader, request, workspace)
     if recalled is not None:
         return recalled
-    desired = loader.load(emit)
-    prepared = Prepared(loader, desired, diagnostics=desired.diagnostics)
-    if desired.resources:
-        emit(Observing(len(desired.resources)))
+    prepared = _narrowed(loader, workspace)
+    if prepared is None:
+        desired = loader.load(emit)
+        prepared = Prepared(loader, desired, diagnostics=desired.diagnostics)
+    if prepared.desired.resources:
+        emit(Observing(len(prepared.desired.resources)))
         replan(prepared, request, workspace)
     return prepared
 
@@ -94,6 +87,9 @@ def replan(prepared: Prepared, request: Request, workspace: Workspace) -> Plan:
     )
     prepared.diagnostics = [each for each in prepared.diagnostics if each.code not in REFERENCE_CODES]
     prepared.diagnostics += _dangling(prepared, workspace, made)
+    if desired.rest:
+        listed, rest = made.unchanged, desired.rest
+        made = replace(made, unchanged=LazyKeys(len(listed) + len(rest), lambda: [*listed, *rest]))
     prepared.draft = made
     prepared.plan = None if prepared.has_errors else made
     return made
@@ -145,12 +141,28 @@ def _unchanged(loader: Loader, request: Request, workspace: Workspace) -> Prepar
     return Prepared(loader, desired, Observation(Snapshot(revision, {}), revision, verified.epoch), made, recalled=True)
 
 
-def _still_holds(verified: Verified, workspace: Workspace) -> int | None:
-    """The revision at which the backend still holds the verified set, None when something may have changed."""
+def _narrowed(loader: Loader, workspace: Workspace) -> Prepared | None:
+    """What a few changed files among many declare, when the backend still holds the rest: nothing else is read."""
+    few = loader.few()
+    desired = loader.load_few(few) if few is not None else None
+    if few is None or desired is None:
+        return None
+    known = {*desired.resources, *(entry.key for entry in few.stale)}
+    held = _still_holds(few.verified, workspace, known)
+    return None if held is None else Prepared(loader, desired, few=few, held=held)
+
+
+def _still_holds(
+    verified: Verified, workspace: Workspace, apart_from: Collection[ResourceKey] = frozenset()
+) -> int | None:
+    """The revision at which the backend still holds the verified set, apart from some keys that are looked at anyway;
+    None when something else may have changed."""
     revisions = []
     for org, tree in verified.trees.items():
         answer = workspace.backend.digests(org, tree, verified.revision, verified.epoch)
-        if answer.epoch != verified.epoch or (answer.kind != "equal" and (answer.kind != "since" or answer.entries)):
+        if answer.epoch != verified.epoch or answer.kind not in {"equal", "since"}:
+            return None
+        if any(ResourceKey(entry.kind, org, entry.slug) not in apart_from for entry in answer.entries):
             return None
         revisions.append(answer.revision)
     return min(revisions) if revisions else None

@@ -35,9 +35,8 @@ def apply(request: Request, workspace: Workspace, *, confirm: Confirm, emit: Emi
     """Make the backend hold what the paths declare: all of it, or with `keep_going` what is independent of failures."""
     prepared = prepare(request, workspace, emit)
     outcome = _execute(prepared, request, workspace, lambda: replan(prepared, request, workspace), confirm, emit)
-    seen = prepared.observation
-    if outcome.status is Status.OK and seen is not None and not (request.dry_run or prepared.recalled):
-        prepared.loader.remember(prepared.desired.resources, seen.revision, seen.epoch)
+    if outcome.status is Status.OK and not request.dry_run:
+        prepared.remember()
     return outcome
 
 

@@ -336,3 +336,87 @@ def test_a_project_of_many_files_round_trips(file: Path) -> None:
     again = saved(file, scan, {item.path: b"%d" % number for number, item in enumerate(scan.entries)})
     assert again.unchanged(scan) == b"all"
     assert [again.lookup(item) for item in scan.entries] == [b"%d" % number for number in range(5_000)]
+
+
+def many(count: int = 1_300) -> Scan:
+    return Scan(tuple(entry(f"{number:05}.yaml") for number in range(count)))
+
+
+def payload_of(path: str) -> bytes:
+    return f"<{path}>".encode()
+
+
+def opened_with(file: Path, scan: Scan, **options: object) -> StatCache:
+    saved(file, scan, {each.path: payload_of(each.path) for each in scan.entries}, **options)
+    return StatCache.open(file, FINGERPRINT)
+
+
+def test_a_few_differences_are_found_among_many_entries(file: Path) -> None:
+    scan = many()
+    stored = opened_with(file, scan)
+    touched = [
+        entry(each.path, size=4) if number in (0, 511, 512, 1299) else each for number, each in enumerate(scan.entries)
+    ]
+    found = stored.difference(Scan(tuple(touched)), 10)
+    assert found is not None
+    assert [each.path for each in found.fresh] == ["00000.yaml", "00511.yaml", "00512.yaml", "01299.yaml"]
+    assert found.stale == tuple(payload_of(each.path) for each in found.fresh)
+    assert found.is_lasting
+
+
+def test_new_and_vanished_entries_are_differences(file: Path) -> None:
+    scan = many()
+    stored = opened_with(file, scan)
+    entries = [each for each in scan.entries if each.path != "00700.yaml"]
+    found = stored.difference(Scan((*entries, entry("zz.yaml"))), 10)
+    assert found is not None
+    assert [each.path for each in found.fresh] == ["zz.yaml"]
+    assert found.stale == (payload_of("00700.yaml"),)
+
+
+def test_more_differences_than_asked_for_are_none(file: Path) -> None:
+    scan = many()
+    stored = opened_with(file, scan)
+    touched = Scan(tuple(entry(each.path, size=4) if number < 11 else each for number, each in enumerate(scan.entries)))
+    assert stored.difference(touched, 10) is None
+    assert stored.difference(touched, 11) is not None
+
+
+def test_a_project_file_that_comes_goes_or_changes_is_no_small_difference(file: Path) -> None:
+    scan = many(3)
+    stored = opened_with(file, scan)
+    assert stored.difference(Scan(scan.entries, (), (entry("Stigmer.yaml"),)), 10) is None
+    with_project = Scan(scan.entries, (), (entry("Stigmer.yaml"),))
+    stored = opened_with(file, with_project)
+    assert stored.difference(scan, 10) is None
+    assert stored.difference(Scan(scan.entries, (), (entry("Stigmer.yaml", size=9),)), 10) is None
+    assert stored.difference(with_project, 10) is not None
+
+
+def test_volatile_entries_are_always_different_and_saving_again_spares_nothing(file: Path) -> None:
+    scan = many(5)
+    stored = opened_with(file, scan, volatile={"00003.yaml"})
+    found = stored.difference(scan, 10)
+    assert found is not None
+    assert ([each.path for each in found.fresh], found.is_lasting) == (["00003.yaml"], False)
+    edited = Scan(tuple(entry(each.path, size=8) if each.path == "00003.yaml" else each for each in scan.entries))
+    changed = stored.difference(edited, 10)
+    assert changed is not None
+    assert changed.is_lasting
+
+
+def test_a_damaged_payload_makes_no_difference_known(file: Path) -> None:
+    scan = many(5)
+    opened_with(file, scan)
+    data = bytearray(file.read_bytes())
+    data[-3] ^= 1
+    file.write_bytes(data)
+    stored = StatCache.open(file, FINGERPRINT)
+    assert stored.difference(Scan((*scan.entries, entry("zz.yaml"))), 10) is None
+
+
+def test_payloads_can_be_searched_without_taking_them_apart(file: Path) -> None:
+    stored = opened_with(file, many(5))
+    assert stored.contains(b"<00004.yaml>")
+    assert not stored.contains(b"<00005.yaml>")
+    assert not StatCache.open(file.with_name("none"), FINGERPRINT).contains(b"")
