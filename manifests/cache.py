@@ -90,7 +90,11 @@ class StatCache:
         if self._image is None or scan.diagnostics:
             return None
         found = self._image.compare(scan, pack_head(scan))
-        if found is None or max(len(found[0]), len(found[1])) > most or not set(found[0]).isdisjoint(scan.project_files):
+        if (
+            found is None
+            or max(len(found[0]), len(found[1])) > most
+            or not set(found[0]).isdisjoint(scan.project_files)
+        ):
             return None
         fresh, left = found
         is_lasting = len(fresh) != len(left) or not all(map(self._stays_volatile, fresh))

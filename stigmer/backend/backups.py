@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from stigmer.backend.config import Config
-from stigmer.backend.engine import adopt_engine
+from stigmer.backend.engine_setting import adopt_engine
 from stigmer.backend.maintenance import GO, Maintenance, Say, maintenance
 from stigmer.backend.standstill import no_daemon
 from stigmer.errors import FailedPrecondition
@@ -120,7 +120,7 @@ def _conducted(config: Config, job: Maintenance, agree: Agree, say: Say) -> Rest
         say("replacing the store")
         job.answer(GO)
         fields = _outcome(job)
-    engine_set, advice = adopt_engine(config, incoming.engine)
+        engine_set, advice = adopt_engine(config, incoming.engine)  # before others start the daemon that they wait for
     done = {name: fields[name] for name in ("file", "epoch", "kept_in", "seconds")}
     return Restored(True, backup=incoming, replaced=current, engine_set=engine_set, engine_advice=advice, **done)
 

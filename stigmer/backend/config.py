@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -127,6 +127,16 @@ def store(config: Config, key: str, text: str) -> Value:
     config_file.write(config.file, setting, text)
     entry = config_file.read(config.file)[setting.key]
     return _value(setting, entry.text, Source.FILE, f"{config.file}:{entry.line}", config.file.parent)
+
+
+def reread(config: Config, key: str) -> Config:
+    """The configuration with one setting as the file has it by now, unless a flag or a variable stands above it.
+    The errors are those of `load`."""
+    known = config.get(key)
+    if known.source in (Source.FLAG, Source.ENVIRONMENT):
+        return config
+    value = _resolve(known.setting, {}, {}, config_file.read(config.file), config.home, config.file)
+    return replace(config, values={**config.values, known.key: value})
 
 
 def _resolve(

@@ -1,29 +1,17 @@
-"""The engine of a data folder, and how it is changed (`stigmer local convert`).
-
-The folder's marker says of which engine the store in it is; the configuration says with which one the daemon is
-started. The two must agree, or no daemon starts.
-"""
+"""How the engine of a data folder is changed (`stigmer local convert`), and the configuration with it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from stigmer.backend import config as configuration
-from stigmer.backend.config import Config, Source
+from stigmer.backend.config import Config
+from stigmer.backend.engine_setting import adopt_engine
 from stigmer.backend.maintenance import GO, Maintenance, Say, maintenance
-from stigmer.backend.marker import engine_of
-from stigmer.backend.settings import BY_KEY, HOME_VARIABLE
 from stigmer.backend.standstill import no_daemon
-from stigmer.errors import FailedPrecondition, StigmerError
-
-SETTING = BY_KEY["backend.local.engine"]
-
-_GIVEN = frozenset({Source.FLAG, Source.ENVIRONMENT})
-"""Sources that stand above the file."""
+from stigmer.errors import StigmerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +70,7 @@ def convert(config: Config, engine: str, *, agree: Agree, say: Say) -> Conversio
         with no_daemon(config, say):
             job.answer(GO)
             fields = _outcome(job)
-        set_, advice = adopt_engine(config, engine)
+            set_, advice = adopt_engine(config, engine)  # before others start the daemon that they wait for
     return Conversion(
         True,
         str(config.data_dir),
@@ -96,23 +84,6 @@ def convert(config: Config, engine: str, *, agree: Agree, say: Say) -> Conversio
     )
 
 
-def adopt_engine(config: Config, engine: str) -> tuple[bool, str]:
-    """Sees to it that the daemon is started with the engine of its data: (whether the configuration was changed, what
-    has to be done if it was not). The file speaks for its own data folder in the first place: it stays as it is when
-    that one needs it so."""
-    if config.engine == engine:
-        return False, ""
-    if config.get(SETTING.key).source in _GIVEN:
-        return False, f"set {SETTING.variable} to {engine}"
-    if config.get("backend.local.data_dir").source in _GIVEN and engine_of(_own_folder(config)) not in ("", engine):
-        return False, f"set {SETTING.variable} to {engine} for commands on {config.data_dir}"
-    try:
-        configuration.store(config, SETTING.key, engine)
-    except FailedPrecondition:
-        return False, f"stigmer config set {SETTING.key} {engine}"
-    return True, ""
-
-
 def _outcome(job: Maintenance) -> dict[str, Any]:
     """Ctrl-C undoes what has been begun, unless the new store is in place already."""
     try:
@@ -122,9 +93,3 @@ def _outcome(job: Maintenance) -> dict[str, Any]:
         with suppress(StigmerError):
             return job.result()
         raise
-
-
-def _own_folder(config: Config) -> Path:
-    """The data folder of the configuration file, whatever flags and variables say."""
-    file = config.file if config.file.exists() else None
-    return configuration.load(environ={HOME_VARIABLE: str(config.home)}, file=file).data_dir

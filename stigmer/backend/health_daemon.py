@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from stigmer.backend import daemon
 from stigmer.backend.config import Config
 from stigmer.backend.daemon import Record
+from stigmer.backend.engine_setting import to_make_fit
 from stigmer.backend.health import Check
 from stigmer.backend.local import INFO_S
 from stigmer.backend.maintenance import Say, maintenance
@@ -119,7 +120,7 @@ def _agreement(config: Config, found: Backend, store: dict[str, Any]) -> Iterato
             "engine",
             "error",
             f"the data are of the engine {store['engine']}, the configuration says {config.engine}: no daemon starts",
-            f"stigmer config set backend.local.engine {store['engine']}",
+            to_make_fit(config, store["engine"]),
         )
     info = found.info
     if info is None:

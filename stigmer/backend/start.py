@@ -14,6 +14,7 @@ from pathlib import Path
 from stigmer.backend import daemon
 from stigmer.backend.config import Config
 from stigmer.backend.daemon import Record, log_path
+from stigmer.backend.engine_setting import agreed
 from stigmer.backend.spawn import EXIT_ALREADY_RUNNING, FILE_MODE, Child, prepare, spawn, unusable
 from stigmer.errors import Unavailable
 
@@ -29,7 +30,7 @@ TURN_NAME = "start.lock"
 
 def ensure(config: Config) -> Record:
     """The record of the folder's daemon, which answers its socket on return. FailedPrecondition when the folder cannot
-    be used; Unavailable, with the daemon's last words, when none serves in time."""
+    be used, or holds a store of another engine; Unavailable, with the daemon's last words, when none serves in time."""
     record = daemon.serving(config.data_dir)
     if record is not None:
         return record
@@ -92,6 +93,7 @@ class _Start:
     def _see_to_child(self) -> None:
         if self._child is None:
             if self._may_spawn():
+                self._config = agreed(self._config)
                 self._child = spawn(self._config)
             return
         code = self._child.exit_code
@@ -121,8 +123,17 @@ class _Start:
 
     def _failed(self, what: str, child: Child | None) -> Unavailable:
         words = child.last_words() if child is not None else ""
+        if child is not None and not words and _is_full(self._config.data_dir):
+            words = "the disk is full: it could not even write down why"
         return Unavailable(
             f"the daemon of {self._config.data_dir} {what}" + (f"\n{words}" if words else ""),
             hint=f"its log: {log_path(self._config.data_dir)}",
             reason="DAEMON_NOT_STARTED",
         )
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return os.statvfs(folder).f_bavail == 0
+    except OSError:
+        return False

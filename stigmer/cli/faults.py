@@ -21,6 +21,9 @@ CHANGE_COMMANDS = frozenset({"apply", "plan", "diff", "validate", "delete", "imp
 MAX_VIOLATIONS = 100
 """Violations listed for people; the rest are counted. JSON has all."""
 
+_NOT_UTF_8 = ("a text given to the command is not valid UTF-8", "texts with other bytes cannot be sent or stored")
+"""The only texts of this process that cannot be encoded are arguments, variables and paths of undecodable bytes."""
+
 
 def show(error: Exception, invocation: Invocation) -> ExitCode:
     """Prints `error` in the form the user asked for and returns the exit code it stands for."""
@@ -47,6 +50,8 @@ def describe(error: Exception) -> StigmerError:
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename is not None else ""
         return _fault("IO_ERROR", f"{place}{error.strerror}", "")
+    if isinstance(error, UnicodeEncodeError) and error.encoding == "utf-8":
+        return _fault("INVALID_USAGE", *_NOT_UTF_8)
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return _fault("INTERNAL", f"unexpected {text}", "run with STIGMER_DEBUG=1 for the traceback")
 

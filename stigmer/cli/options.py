@@ -20,12 +20,29 @@ from stigmer.cli.output import parse_format
 P = ParamSpec("P")
 
 
+class GivenPath(click.Path):
+    """A path whose value is a Path. An empty one is refused: mostly it is a variable that is not set, and to the file
+    system it is this folder. So is one that is not UTF-8: nothing could be said about it."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the path is empty; . is this folder", param, ctx)
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            self.fail("the path is not valid UTF-8", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def common_parameters(formats: tuple[str, ...] = ()) -> list[click.Parameter]:
     """Fresh option objects for one command; `formats` are what its -o takes."""
     return [
         _option("org"),
-        _option("data_dir", type=click.Path(path_type=Path)),
-        _option("config", type=click.Path(path_type=Path)),
+        _option("data_dir", type=GivenPath()),
+        _option("config", type=GivenPath()),
         _option("output", metavar="|".join(formats) or "FORMAT"),
         _option("no_color", is_flag=True),
         _option("verbose", count=True),

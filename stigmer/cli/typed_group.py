@@ -6,11 +6,12 @@ kind needs something else, and what is its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from stigmer.cli.application import CommandGroup, Invocation
 from stigmer.cli.exit_codes import ExitCode
@@ -230,10 +231,19 @@ def _delete_all(typed: TypedGroup) -> click.Command:
         from stigmer.cli.deleting import delete_selected
         from stigmer.cli.lookup import Query
 
+        _require_selection(click.get_current_context(), {"selector": "-l", "filter_": "--filter"})
         query = Query((typed.kind,), selector=selector, filter=filter_)
         return delete_selected(invocation, query, dry_run=dry_run, assume_yes=yes)
 
     return delete_all
+
+
+def _require_selection(context: click.Context, flags: Mapping[str, str]) -> None:
+    """Refuses an option that is given and says nothing: mostly a variable that is not set, and it would select all."""
+    for name, flag in flags.items():
+        given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        if given and not context.params[name].strip():
+            raise click.UsageError(f"{flag} is empty and would select all; leave it out if all are meant.", context)
 
 
 def _selecting(function: Function) -> Function:

@@ -17,9 +17,9 @@ from typing import Protocol, cast
 from stigmer.errors import DataLoss, FailedPrecondition, Unavailable, Violation
 from stigmer.store.base import ReadTransaction
 from stigmer.store.engines import open_store
-from stigmer.store.files import ENGINE_FILES
+from stigmer.store.files import ENGINE_FILES, STORE_FILES
 from stigmer.store.integrity import LAST_BACKUP
-from stigmer.store.marker import find_marker
+from stigmer.store.marker import MARKER_NAME, find_marker
 from stigmer.store.swap import pending_swap
 
 _MODULES = {"lmdb": "stigmer.store.lmdb_copy", "sqlite": "stigmer.store.sqlite_copy"}
@@ -94,8 +94,20 @@ def engine_of(data_dir: Path) -> str:
         )
     marker = find_marker(data_dir)
     if marker is None:
-        raise FailedPrecondition(f"{data_dir} holds no store", reason="NO_STORE")
+        raise _unmarked(data_dir)
     return known_engine(marker.engine, str(data_dir))
+
+
+def _unmarked(data_dir: Path) -> FailedPrecondition:
+    """The error of a folder without a marker; data that lie there all the same are worth a word."""
+    there = [name for name in STORE_FILES if (data_dir / name).exists()]
+    if not there:
+        return FailedPrecondition(f"{data_dir} holds no store", reason="NO_STORE")
+    return FailedPrecondition(
+        f"{data_dir} holds {', '.join(there)} but no {MARKER_NAME} that says which store it is",
+        hint=LAST_BACKUP,
+        reason="NO_STORE",
+    )
 
 
 def known_engine(engine: str, where: str) -> str:

@@ -117,5 +117,5 @@ def needle(key: ResourceKey) -> bytes:
 
 def cache_file(directory: Path, *scope: str) -> Path:
     """The cache of one scope: the same paths, backend, org and manager share one."""
-    name = hashlib.sha256("\0".join(scope).encode()).hexdigest()[:32]
+    name = hashlib.sha256("\0".join(scope).encode(errors="surrogateescape")).hexdigest()[:32]
     return directory / CACHE_FOLDER / f"{name}.cache"

@@ -10,6 +10,7 @@ from reconciler import (
     Observation,
     Plan,
     Policy,
+    Report,
     ResourceKey,
     Snapshot,
     missing_references,
@@ -45,14 +46,18 @@ class Prepared:
     def has_errors(self) -> bool:
         return has_errors(self.diagnostics)
 
-    def remember(self) -> None:
+    def remember(self, report: Report | None) -> None:
         """Keep what this run has verified, for the next one. After a write of a few files among many that can wait: the
-        next run reads the few again, and keeps what it finds unchanged then."""
+        next run reads the few again, and keeps what it finds unchanged then.
+
+        If the write was the very next commit after what was observed, all is as desired as of that one. Otherwise
+        somebody else has written between the two, and the next run has to look at what."""
         seen = self.observation
         if self.recalled or seen is None:
             return
         if self.few is None:
-            self.loader.remember(self.desired.resources, seen.revision, seen.epoch)
+            is_next = report is not None and bool(report.committed) and report.revision == seen.revision + 1
+            self.loader.remember(self.desired.resources, seen.revision + is_next, seen.epoch)
         elif self.few.is_lasting and self.plan is not None and self.plan.is_empty:
             self.loader.remember_few(self.few, self.desired.resources, self.held)
 

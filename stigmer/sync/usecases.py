@@ -36,7 +36,7 @@ def apply(request: Request, workspace: Workspace, *, confirm: Confirm, emit: Emi
     prepared = prepare(request, workspace, emit)
     outcome = _execute(prepared, request, workspace, lambda: replan(prepared, request, workspace), confirm, emit)
     if outcome.status is Status.OK and not request.dry_run:
-        prepared.remember()
+        prepared.remember(outcome.report)
     return outcome
 
 

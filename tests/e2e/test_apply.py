@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 OUTCOMES = [
     "created",
@@ -259,3 +260,16 @@ def test_validate_reports_without_writing(cli) -> None:
     report = cli.json("validate", "-f", "bad.yaml", code=1)
     assert report["diagnostics"]
     assert cli.slugs("agents") == set()
+
+
+def test_an_older_store_put_back_by_hand_is_not_taken_for_the_one_that_was_applied_to(own_cli) -> None:
+    own_cli.write("one.yaml", own_cli.agent("one"))
+    assert counts(own_cli.json("apply", "-f", ".")) == {"created": 1}
+    data = Path(own_cli.json("local", "status")["data_dir"])
+    own_cli.ok("local", "stop")
+    older = (data / "data.mdb").read_bytes()
+    own_cli.write("two.yaml", *(own_cli.agent(f"two-{number}") for number in range(80)))
+    assert counts(own_cli.json("apply", "-f", ".")) == {"created": 80, "unchanged": 1}
+    own_cli.ok("local", "stop")
+    (data / "data.mdb").write_bytes(older)
+    assert counts(own_cli.json("apply", "-f", ".")) == {"created": 80, "unchanged": 1}

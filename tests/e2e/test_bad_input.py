@@ -189,3 +189,27 @@ def test_a_malformed_configuration_is_an_error_with_its_place(text: str, own_cli
     result = own_cli("get", "agents")
     assert result.code == 1
     assert "config.yaml:1" in result.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("get", "agent", "\udcff"),
+        ("get", "agents", "--org", "\udcff"),
+        ("export", "agents", "-l", "a=\udcff"),
+        ("env", "set", "prod", "A=\udcff"),
+        ("agent", "create", "b", "--instructions", "Do as you are told.\udcff"),
+        ("get", "agents", "--data-dir", "\udcff"),
+    ],
+    ids=["name", "org", "selector", "variable", "text", "data-dir"],
+)
+def test_an_argument_that_is_not_utf_8_is_a_clear_error(arguments: tuple[str, ...], cli) -> None:
+    cli.ok("env", "create", "prod")
+    result = cli(*arguments)
+    assert (result.code, "not valid UTF-8" in result.err) == (1, True), result.err
+    assert "unexpected" not in result.err
+
+
+def test_an_empty_data_directory_is_not_the_current_folder(cli) -> None:
+    result = cli("get", "agents", "--data-dir", "")
+    assert (result.code, "the path is empty" in result.err) == (1, True)

@@ -100,6 +100,21 @@ def test_a_store_of_another_engine_than_configured_is_refused_with_the_command_t
     assert "bot" in filled.ok("get", "agents").out
 
 
+def test_what_is_advised_for_another_folder_leaves_the_own_one_alone(filled) -> None:
+    """Both commands of the advice, carried out to the letter."""
+    other = ("--data-dir", str(filled.folder / "other"))
+    filled.ok(*other, "local", "start")
+    filled.ok(*other, "local", "stop")
+    filled.ok("local", "convert", "--to", "sqlite", "--yes")
+    advice = filled(*other, "get", "agents").err
+    assert f"set STIGMER_ENGINE to lmdb for commands on {other[1]}" in advice
+    assert f"stigmer --data-dir {other[1]} local convert --to sqlite" in advice
+    filled.ok(*other, "local", "convert", "--to", "sqlite", "--yes")
+    filled.ok(*other, "get", "agents")
+    assert "bot" in filled.ok("get", "agents").out
+    filled.ok(*other, "local", "stop")
+
+
 def test_without_a_store_only_the_configuration_changes(own_cli) -> None:
     assert "holds no store yet" in own_cli.ok("local", "convert", "--to", "sqlite").err
     own_cli.ok("local", "start")

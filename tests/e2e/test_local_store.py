@@ -70,6 +70,15 @@ def test_there_is_no_backup_of_nothing(own_cli) -> None:
     assert not own_cli.home.exists()
 
 
+def test_data_without_a_marker_are_not_called_nothing(filled) -> None:
+    filled.ok("local", "stop")
+    (filled.home / "data" / "store.json").unlink()
+    refused = filled("local", "backup")
+    assert refused.code == 1
+    assert "holds data.mdb" in refused.err
+    assert "stigmer local restore FILE" in refused.err
+
+
 def test_a_change_that_a_restore_took_back_is_made_again(filled) -> None:
     """The client remembers that nothing is to be done; the restored store's new epoch makes it ask."""
     file = filled.json("local", "backup")["file"]
@@ -285,6 +294,16 @@ def test_what_a_killed_daemon_has_left_is_a_warning(own_cli) -> None:
     assert "daemon.sock" in left[0]["message"]
     own_cli.ok("local", "start")
     assert own_cli.json("local", "doctor")["status"] == "ok"
+
+
+def test_data_that_no_daemon_could_open_are_an_error(filled) -> None:
+    filled.ok("local", "stop")
+    data = filled.home / "data" / "data.mdb"
+    data.unlink()
+    data.mkdir()
+    result = filled("local", "doctor", "-o", "json")
+    assert result.code == 10
+    assert [check["name"] for check in result.json["checks"] if check["status"] == "error"] == ["store"]
 
 
 def test_an_engine_that_is_not_the_datas_is_an_error_with_the_command(filled) -> None:

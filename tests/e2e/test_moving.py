@@ -108,6 +108,7 @@ def test_kinds_names_selectors_and_orgs_narrow_an_export(filled: Any) -> None:
         (("agents", "-l", "a=("), "not a label selector"),
         (("agents", "--org", "No Org"), '"No Org" is not an org'),
         (("agents", "--dir", "/proc/nowhere"), "/proc/nowhere"),
+        (("agents", "--dir", ""), "the path is empty"),
     ],
 )
 def test_a_mistaken_export_says_what_is_wrong_and_prints_nothing(cli: Any, arguments: Any, said: str) -> None:

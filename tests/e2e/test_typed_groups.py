@@ -7,6 +7,8 @@ import os
 import pty
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 TASKS = {"tasks": [{"name": "plan", "agent": "planner"}, {"name": "act", "agent": "doer", "dependsOn": ["plan"]}]}
 
 
@@ -127,6 +129,15 @@ def test_deleting_all_narrows_by_labels_and_filter(cli) -> None:
     assert cli("agent", "delete-all", "-l", "team=(", "--yes").code == 1
     cli.ok("agent", "delete-all", "-l", "team=core", "--yes")
     assert cli.slugs("agents") == {"c"}
+
+
+@pytest.mark.parametrize("option", ["-l", "--selector", "--filter"])
+def test_deleting_all_refuses_a_selection_that_is_empty(cli, option) -> None:
+    agents(cli, "A")
+    result = cli("agent", "delete-all", option, "", "--yes")
+    assert (result.code, "is empty" in result.err) == (1, True)
+    assert cli.slugs("agents") == {"a"}
+    assert cli.ok("agent", "list", option, "", "-o", "name").out == "agent/a\n"
 
 
 def test_deleting_all_without_a_terminal_needs_a_yes(cli) -> None:

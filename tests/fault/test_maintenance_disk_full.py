@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
-from stigmer.errors import ResourceExhausted, StigmerError, Unavailable
+from stigmer.backend.config import load
+from stigmer.backend.spawn import prepare
+from stigmer.backend.start import ensure
+from stigmer.errors import FailedPrecondition, ResourceExhausted, StigmerError, Unavailable
 from stigmer.server.maintenance.backup import Target, backup
 from stigmer.server.maintenance.restore import Source, restore
 
@@ -141,3 +144,11 @@ def test_a_file_that_may_not_grow_refuses_backup_and_restore(tmp_path: Path, eng
                 refused(lambda: put_back(tmp_path / "other", tmp_path / "backup.tar"))
         assert files_of(tmp_path / "other") == before
         assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar", "data", "other"]
+
+
+def test_a_daemon_that_cannot_even_say_why_it_does_not_start_is_explained(small_disk: Path) -> None:
+    config = load(environ={"STIGMER_HOME": str(small_disk / "home")})
+    prepare(config.data_dir)
+    fill_up(small_disk / "ballast")
+    with pytest.raises((Unavailable, FailedPrecondition), match=r"disk is full|[Nn]o space left"):
+        ensure(config)

@@ -10,7 +10,7 @@ import click
 
 from stigmer.cli.application import Invocation
 from stigmer.cli.exit_codes import ExitCode
-from stigmer.cli.options import command_frame
+from stigmer.cli.options import GivenPath, command_frame
 
 if TYPE_CHECKING:
     from stigmer.cli.console import Console
@@ -35,7 +35,7 @@ class Wanted:
 @click.argument("names", metavar="[KIND [SLUG...] | KIND/SLUG...]", nargs=-1)
 @click.option("--all", "all_kinds", is_flag=True, help="Every kind; every org too, unless --org names one.")
 @click.option("-l", "--selector", metavar="SELECTOR", default="", help="Only these labels: team=core,tier!=test.")
-@click.option("--dir", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Write one file per resource.")
+@click.option("--dir", "folder", metavar="DIR", type=GivenPath(), help="Write one file per resource.")
 @click.option("--prune", is_flag=True, help="Remove from DIR what earlier exports wrote and this one does not.")
 @command_frame("yaml", "json")
 def command(

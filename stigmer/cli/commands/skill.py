@@ -9,7 +9,7 @@ import click
 
 from stigmer.cli.application import CommandGroup, Invocation
 from stigmer.cli.exit_codes import ExitCode
-from stigmer.cli.options import command_frame, common_parameters
+from stigmer.cli.options import GivenPath, command_frame, common_parameters
 from stigmer.cli.output import SINGLE
 from stigmer.cli.plaintext import clean
 
@@ -34,9 +34,7 @@ def command() -> None:
 
 @command.command("pull")
 @click.argument("slug")
-@click.option(
-    "--dir", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Folder to write; ./SLUG if not given."
-)
+@click.option("--dir", "folder", metavar="DIR", type=GivenPath(), help="Folder to write; ./SLUG if not given.")
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty, replacing files of the same names.")
 @command_frame(*SINGLE)
 def pull(invocation: Invocation, *, slug: str, folder: Path | None, force: bool) -> ExitCode:

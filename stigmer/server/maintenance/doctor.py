@@ -115,7 +115,8 @@ def _store(data_dir: Path, *, verify: bool) -> Iterator[Check | Survey]:
             yield _verification(examine(data_dir).problems)
         return
     except StigmerError as error:
-        yield Check("store", "warning" if isinstance(error, Unavailable) else "error", error.message, error.hint)
+        passes = isinstance(error, Unavailable) and error.reason != "STORE_UNREACHABLE"
+        yield Check("store", "warning" if passes else "error", error.message, error.hint)
         return
     yield Check(
         "store", "ok", f"{found.engine}, format {marker.format}, revision {found.revision}, {_bytes(found.size)}"

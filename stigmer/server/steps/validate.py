@@ -18,6 +18,7 @@ from protovalidate import Violation as ProtoViolation
 from stigmer.contract import Contract, Kind
 from stigmer.contract.paths import join, violation_path
 from stigmer.contract.slug import is_slug
+from stigmer.contract.unsayable import may_be_unsayable, unsayable
 from stigmer.errors import InvalidArgument, Violation
 from stigmer.server.batch import Batch, Change
 
@@ -70,8 +71,11 @@ class Validation:
             violations.append(Violation("metadata.name", "is missing"))
         elif not is_slug(metadata.slug):
             violations.append(Violation("metadata.slug", "must be of a-z, 0-9 and single hyphens"))
-        if (size := message.ByteSize()) > MAX_RESOURCE_BYTES:
-            text = f"the resource has {size} bytes, at most {MAX_RESOURCE_BYTES} are allowed"
+        content = message.SerializeToString()
+        if may_be_unsayable(content):
+            violations += unsayable(kind.shape, message)
+        if len(content) > MAX_RESOURCE_BYTES:
+            text = f"the resource has {len(content)} bytes, at most {MAX_RESOURCE_BYTES} are allowed"
             violations.append(Violation("spec", text))
         return violations
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from stigmer.backend.config import load
-from stigmer.backend.engine import adopt_engine
+from stigmer.backend.engine_setting import adopt_engine, agreed
 from stigmer.backend.marker import engine_of
+from stigmer.errors import FailedPrecondition
 
 
 def mark(folder: Path, engine: str) -> None:
@@ -77,3 +78,28 @@ def test_a_file_that_cannot_be_written_is_for_the_user_to_change(tmp_path: Path)
     (tmp_path / "home").write_text("")
     changed, advice = adopt_engine(config, "sqlite")
     assert (changed, advice) == (False, "stigmer config set backend.local.engine sqlite")
+
+
+def test_a_program_that_waited_for_a_conversion_uses_the_engine_that_it_left(tmp_path: Path) -> None:
+    waiting = load(environ={"STIGMER_HOME": str(tmp_path)})
+    mark(waiting.data_dir, "sqlite")
+    assert adopt_engine(waiting, "sqlite") == (True, "")
+    assert agreed(waiting).engine == "sqlite"
+
+
+def test_a_store_of_another_engine_is_refused_with_commands_that_help(tmp_path: Path) -> None:
+    own, other = tmp_path / "data", tmp_path / "other one"
+    mark(own, "lmdb")
+    mark(other, "sqlite")
+    environ = {"STIGMER_HOME": str(tmp_path)}
+    with pytest.raises(FailedPrecondition) as refused:
+        agreed(load(environ=environ, flags={"backend.local.data_dir": str(other)}))
+    assert refused.value.hint == (
+        f"to convert it: stigmer --data-dir '{other}' local convert --to lmdb; "
+        f"to use it as it is: set STIGMER_ENGINE to sqlite for commands on {other}"
+    )
+    with pytest.raises(FailedPrecondition) as refused:
+        agreed(load(environ={**environ, "STIGMER_ENGINE": "sqlite"}))
+    assert refused.value.hint == (
+        "to convert it: stigmer local convert --to sqlite; to use it as it is: set STIGMER_ENGINE to lmdb"
+    )

@@ -27,7 +27,7 @@ def job(tmp_path: Path, program: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
     real = subprocess.Popen
 
     def instead(line: list[str], **options: Any) -> subprocess.Popen[str]:
-        assert line[:4] == [sys.executable, "-m", "stigmer.server.maintenance", "doctor"]
+        assert line[:5] == [sys.executable, "-P", "-m", "stigmer.server.maintenance", "doctor"]
         return real([sys.executable, "-c", program], **options)
 
     monkeypatch.setattr(module.subprocess, "Popen", instead)

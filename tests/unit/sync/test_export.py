@@ -274,12 +274,23 @@ def test_a_value_that_no_manifest_can_hold_stops_the_export_before_anything_is_g
         metadata={"name": "odd"},
         spec={"document": {"dsl": "1.0.0", "name": "odd"}, "do": [{"name": "a", "task": {"set": {"number_value": 1}}}]},
     )
-    workflow.spec.do[0].task.set.number_value = float("nan")
     filled.backend.create("Workflow", workflow)
     given: list[bytes] = []
+
+    class Careless(Meddling):
+        """A backend that has taken a number which is none."""
+
+        def pages(self, *asked: Any, **options: Any) -> Iterator[Any]:
+            for page in filled.backend.pages(*asked, **options):
+                for resource in page.resources:
+                    if resource.metadata.slug == "odd":
+                        resource.spec.do[0].task.set.number_value = float("nan")
+                yield page
+
+    backend = Careless(filled.backend, "digests", lambda: None)
     selection = Selection(tuple(filled.backend.contract.kinds.values()), org=ALL_ORGS)
     with pytest.raises(FailedPrecondition, match="local/Workflow/odd cannot be written"), Spool() as spool:
-        export(selection, filled.backend, "local", StreamSink(spool, b"", given.append), emit=lambda _: None)
+        export(selection, backend, "local", StreamSink(spool, b"", given.append), emit=lambda _: None)
     assert given == []
 
 
