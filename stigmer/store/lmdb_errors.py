@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-import struct
-from collections.abc import Callable, Iterator
-from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import lmdb
 
 from stigmer.errors import InvalidArgument, ResourceExhausted, StigmerError, Unavailable
+from stigmer.store.guard import Guard
 from stigmer.store.integrity import damaged_store
 from stigmer.store.marker import NO_ROOM, no_room
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 DAMAGE = (
     lmdb.CorruptedError,
@@ -39,49 +33,6 @@ _LIMITS: dict[type[lmdb.Error], str] = {
 
 LITTLE_SPACE = 8 << 20
 """A disk with less than this free is taken for full when a write was cut short."""
-
-
-class Guarded(Protocol):
-    """An object whose methods speak LMDB. `fault` keeps the first error, because a caller may swallow it."""
-
-    path: Path
-    fault: lmdb.Error | None
-
-
-def guarded(method: Callable[Concatenate[_Self, P], R]) -> Callable[Concatenate[_Self, P], R]:
-    """Make a method raise leaves of `stigmer.errors` only."""
-
-    @wraps(method)
-    def call(self: _Self, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(self, *args, **kwargs)
-        except lmdb.Error as error:
-            self.fault = self.fault or error
-            raise typed(error, self.path) from error
-        except UnicodeEncodeError as error:
-            raise InvalidArgument(f"a text cannot be stored: {error}") from error
-        except (struct.error, UnicodeDecodeError) as error:
-            raise damaged_store(self.path, error) from error
-
-    return call
-
-
-def guarded_stream(
-    method: Callable[Concatenate[_Self, P], Iterator[R]],
-) -> Callable[Concatenate[_Self, P], Iterator[R]]:
-    """The same for a method that yields."""
-
-    @wraps(method)
-    def stream(self: _Self, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
-        items = method(self, *args, **kwargs)
-        following = guarded(lambda _: next(items, None))
-        while (item := following(self)) is not None:
-            yield item
-
-    return stream
-
-
-_Self = TypeVar("_Self", bound=Guarded)
 
 
 def typed(error: lmdb.Error, path: Path) -> StigmerError:
@@ -110,3 +61,6 @@ def _disk_is_full(path: Path) -> bool:
     except OSError:
         return False
     return stat.f_bavail * stat.f_frsize < LITTLE_SPACE
+
+
+guarded = Guard(lmdb.Error, typed)

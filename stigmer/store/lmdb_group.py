@@ -67,7 +67,7 @@ class LmdbGroup:
             outcome = Outcome(error=error)
         if job.size > LARGE_BYTES:
             self._on_large()
-        if job.fault is not None:
+        if isinstance(job.fault, lmdb.Error):
             self._raise_fault(job.fault)
         if outcome.error is None:
             self._keep(job, child)

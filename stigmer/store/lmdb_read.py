@@ -7,8 +7,6 @@ from heapq import merge
 from itertools import islice
 from pathlib import Path
 
-import lmdb
-
 from stigmer.store.base import Commit, Head, Query, Record, RecordId, SlugKey
 from stigmer.store.integrity import damaged
 from stigmer.store.limits import MAX_ID_BYTES, page_limit
@@ -21,7 +19,7 @@ from stigmer.store.lmdb_codec import (
     decode_state,
 )
 from stigmer.store.lmdb_dump import dump_pairs, dump_records
-from stigmer.store.lmdb_errors import guarded, guarded_stream
+from stigmer.store.lmdb_errors import guarded
 from stigmer.store.lmdb_keys import KIND_TAG, ORG_TAG, PREFIX, SLUG_ROOM, after_prefix, fold, index_digest
 from stigmer.store.lmdb_log import read_commits
 from stigmer.store.lmdb_names import Prefixes, all_names, find_number
@@ -35,7 +33,7 @@ class LmdbReadTransaction:
 
     def __init__(self, txn: Txn, trees: Trees, prefixes: tuple[Prefixes, ...], path: Path) -> None:
         self.path = path
-        self.fault: lmdb.Error | None = None
+        self.fault: Exception | None = None
         self._txn = txn
         self._trees = trees
         self._prefixes = prefixes
@@ -112,11 +110,11 @@ class LmdbReadTransaction:
     def kv_scan(self, space: str, prefix: bytes = b"") -> list[tuple[bytes, bytes]]:
         return scan_pairs(self._txn, self._trees.pairs, space, prefix)
 
-    @guarded_stream
+    @guarded.stream
     def all_records(self) -> Iterator[Record]:
         return dump_records(self._txn, self._trees)
 
-    @guarded_stream
+    @guarded.stream
     def all_pairs(self) -> Iterator[tuple[str, bytes, bytes]]:
         return dump_pairs(self._txn, self._trees)
 

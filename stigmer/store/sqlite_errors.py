@@ -8,18 +8,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import struct
-from collections.abc import Callable, Iterator
-from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from stigmer.errors import InvalidArgument, ResourceExhausted, StigmerError, Unavailable
+from stigmer.store.guard import Guard
 from stigmer.store.integrity import damaged_store
 from stigmer.store.marker import NO_ROOM, no_room
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 DAMAGE = frozenset(
     {
@@ -42,49 +36,6 @@ PROBE_BYTES = 64 << 10
 
 _PRIMARY = 0xFF
 """The low byte of an extended result code is the code itself."""
-
-
-class Guarded(Protocol):
-    """An object whose methods speak SQL. `fault` keeps the first error, because a caller may swallow it."""
-
-    path: Path
-    fault: sqlite3.Error | None
-
-
-def guarded(method: Callable[Concatenate[_Self, P], R]) -> Callable[Concatenate[_Self, P], R]:
-    """Make a method raise leaves of `stigmer.errors` only."""
-
-    @wraps(method)
-    def call(self: _Self, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(self, *args, **kwargs)
-        except sqlite3.Error as error:
-            self.fault = self.fault or error
-            raise typed(error, self.path) from error
-        except UnicodeEncodeError as error:
-            raise InvalidArgument(f"a text cannot be stored: {error}") from error
-        except (struct.error, UnicodeDecodeError) as error:
-            raise damaged_store(self.path, error) from error
-
-    return call
-
-
-def guarded_stream(
-    method: Callable[Concatenate[_Self, P], Iterator[R]],
-) -> Callable[Concatenate[_Self, P], Iterator[R]]:
-    """The same for a method that yields."""
-
-    @wraps(method)
-    def stream(self: _Self, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
-        items = method(self, *args, **kwargs)
-        following = guarded(lambda _: next(items, None))
-        while (item := following(self)) is not None:
-            yield item
-
-    return stream
-
-
-_Self = TypeVar("_Self", bound=Guarded)
 
 
 def typed(error: sqlite3.Error, path: Path) -> StigmerError:
@@ -125,3 +76,6 @@ def _lacks_room(path: Path) -> bool:
     finally:
         probe.unlink(missing_ok=True)
     return False
+
+
+guarded = Guard(sqlite3.Error, typed)

@@ -48,7 +48,7 @@ class SqliteGroup:
             outcome = Outcome(fn(job))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the waiting caller
             outcome = Outcome(error=error)
-        if job.fault is not None:
+        if isinstance(job.fault, sqlite3.Error):
             self._raise_fault(job.fault)
         if outcome.error is None:
             self._state = job.state

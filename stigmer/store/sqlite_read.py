@@ -26,7 +26,7 @@ from stigmer.store.sqlite_codec import (
     prefixed,
     shown,
 )
-from stigmer.store.sqlite_errors import guarded, guarded_stream
+from stigmer.store.sqlite_errors import guarded
 from stigmer.store.sqlite_log import read_commits
 from stigmer.store.sqlite_rows import select_in
 
@@ -61,7 +61,7 @@ class SqliteReadTransaction:
 
     def __init__(self, connection: sqlite3.Connection, path: Path, state: State) -> None:
         self.path = path
-        self.fault: sqlite3.Error | None = None
+        self.fault: Exception | None = None
         self._connection = connection
         self._state = state
 
@@ -133,12 +133,12 @@ class SqliteReadTransaction:
             stream.close()
         return page
 
-    @guarded_stream
+    @guarded.stream
     def all_records(self) -> Iterator[Record]:
         with closing(self._connection.execute(ALL_RECORDS)) as rows:
             yield from map(_whole, rows)
 
-    @guarded_stream
+    @guarded.stream
     def all_pairs(self) -> Iterator[tuple[str, bytes, bytes]]:
         with closing(self._connection.execute(ALL_PAIRS)) as rows:
             yield from map(decode_pair, rows)
